@@ -1,0 +1,1 @@
+// Anchors the precompiled header that all test programs share; it has no code of its own.
