@@ -6,7 +6,8 @@ namespace totem {
 namespace {
 
 // The one process-wide variable of the cores: a failed check has no caller to return to.
-CheckHandler handler_in_use = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+CheckHandler handler_in_use =
+    nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // TOTEM_CHECK: a condition that only a bug of our own can break. On in every build.
 //
-// What comes from the network, a client or a file is never checked with it: that is handled. A failed
-// check calls the host's function (a daemon dumps its flight recorder and aborts, the simulator
-// prints seed, evidence and the replay command); if that returns, the process aborts.
+// What comes from the network, a client or a file is never checked with it: that is handled. A
+// failed check calls the host's function (a daemon dumps its flight recorder and aborts, the
+// simulator prints seed, evidence and the replay command); if that returns, the process aborts.
 #pragma once
 
 namespace totem {
@@ -22,9 +22,9 @@ void set_check_handler(CheckHandler handler) noexcept;
 
 }  // namespace totem
 
-#define TOTEM_CHECK(condition)                                              \
-    do {                                                                    \
-        if (!(condition)) [[unlikely]] {                                    \
-            ::totem::check_failed({#condition, __FILE__, __LINE__});        \
-        }                                                                   \
+#define TOTEM_CHECK(condition)                                       \
+    do {                                                             \
+        if (!(condition)) [[unlikely]] {                             \
+            ::totem::check_failed({#condition, __FILE__, __LINE__}); \
+        }                                                            \
     } while (false)

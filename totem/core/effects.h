@@ -1,9 +1,11 @@
 // What goes into the ring protocol and what one step asks of the world, as plain data.
 //
 // The host's contract, the same in daemon and simulator:
-//  - it hands over readable multicast frames before a token of the same batch, and all readable input
+//  - it hands over readable multicast frames before a token of the same batch, and all readable
+//  input
 //    before Wake;
-//  - it performs effects in the order persist, send, deliver (perform.h is the only place where that
+//  - it performs effects in the order persist, send, deliver (perform.h is the only place where
+//  that
 //    order lives);
 //  - a datagram to the node itself comes back as Received without touching the network; one to
 //    everyone goes to every other node and not to itself.
@@ -30,7 +32,8 @@ namespace totem {
 struct Start {
     std::uint64_t stored_ring_seq = 0;
 };
-// A whole frame, opened and authenticated when the ring is sealed, from another node or looped back.
+// A whole frame, opened and authenticated when the ring is sealed, from another node or looped
+// back.
 struct Received {
     LinkId link{};
     FrameRef frame;
@@ -85,10 +88,11 @@ struct DeliveredMessage {
 struct Configuration {
     enum class Kind : std::uint8_t { kTransitional, kRegular };
     Kind kind = Kind::kRegular;
-    RingId ring;                   // always the new ring
-    std::vector<NodeId> members;   // ascending; transitional: those that come along from the old ring
-    std::vector<NodeId> left;      // transitional only
-    std::vector<NodeId> joined;    // regular only
+    RingId ring;  // always the new ring
+    std::vector<NodeId>
+        members;                 // ascending; transitional: those that come along from the old ring
+    std::vector<NodeId> left;    // transitional only
+    std::vector<NodeId> joined;  // regular only
 };
 
 using Delivery = std::variant<DeliveredMessage, Configuration>;
@@ -115,8 +119,8 @@ struct Effects {
 
 // ---- what the ring pulls ------------------------------------------------------------------------
 
-// Where the ring takes its messages from at each token visit: the packing of totem/group, or a queue
-// in a test. Pulled, because only at the visit is it known which messages share a frame.
+// Where the ring takes its messages from at each token visit: the packing of totem/group, or a
+// queue in a test. Pulled, because only at the visit is it known which messages share a frame.
 class MessageSource {
   public:
     // A frame ready to be numbered: kDataHeaderBytes of room that the ring fills, then the payload.

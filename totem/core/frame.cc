@@ -15,7 +15,9 @@ struct FrameRef::Block {
     std::uint32_t references;
     std::uint32_t size_class;
 
-    [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast,cppcoreguidelines-pro-bounds-pointer-arithmetic)
+    [[nodiscard]] std::byte* data() noexcept {
+        return reinterpret_cast<std::byte*>(this + 1);
+    }  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast,cppcoreguidelines-pro-bounds-pointer-arithmetic)
 };
 
 FrameRef::FrameRef(const FrameRef& other) noexcept
@@ -35,7 +37,8 @@ std::span<const std::byte> FrameRef::bytes() const noexcept {
     if (block_ == nullptr) {
         return {};
     }
-    return std::span<const std::byte>(block_->data(), std::size_t{offset_} + size_).subspan(offset_);
+    return std::span<const std::byte>(block_->data(), std::size_t{offset_} + size_)
+        .subspan(offset_);
 }
 
 std::span<std::byte> FrameRef::writable() noexcept {

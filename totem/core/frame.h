@@ -1,9 +1,9 @@
 // Frames: reference-counted buffers from a pool that the host owns, and slices of them.
 //
-// One frame is filled once (by the network, by packing, by reassembly) and then shared, unchanged, by
-// the receive window, retransmission, delivery and the clients' doors: nothing on the way copies it.
-// Counts are not atomic: a FrameRef may be moved to another thread and read there, but copied and
-// destroyed only on the thread that owns the pool.
+// One frame is filled once (by the network, by packing, by reassembly) and then shared, unchanged,
+// by the receive window, retransmission, delivery and the clients' doors: nothing on the way copies
+// it. Counts are not atomic: a FrameRef may be moved to another thread and read there, but copied
+// and destroyed only on the thread that owns the pool.
 #pragma once
 
 #include <array>

@@ -23,7 +23,9 @@ template <typename T, typename E>
 class [[nodiscard]] Result {
   public:
     // Implicit by intent: `return value;` and `return Unexpected{...};` both read well.
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor,hicpp-explicit-conversions)
+    Result(T value)
+        : state_(std::in_place_index<0>, std::move(value)) {
+    }                            // NOLINT(google-explicit-constructor,hicpp-explicit-conversions)
     Result(Unexpected<E> error)  // NOLINT(google-explicit-constructor,hicpp-explicit-conversions)
         : state_(std::in_place_index<1>, std::move(error.error)) {}
 
@@ -31,7 +33,9 @@ class [[nodiscard]] Result {
     explicit operator bool() const noexcept { return has_value(); }
 
     [[nodiscard]] T& value() & { return checked_value(); }
-    [[nodiscard]] const T& value() const& { return const_cast<Result*>(this)->checked_value(); }  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    [[nodiscard]] const T& value() const& {
+        return const_cast<Result*>(this)->checked_value();
+    }  // NOLINT(cppcoreguidelines-pro-type-const-cast)
     [[nodiscard]] T&& value() && { return std::move(checked_value()); }
     T& operator*() & { return checked_value(); }
     const T& operator*() const& { return value(); }

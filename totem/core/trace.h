@@ -33,31 +33,38 @@ enum class GatherReason : std::uint8_t {
 };
 
 enum class TraceKind : std::uint8_t {
-    kState,             // a = old State, b = new State, c = GatherReason when gathering
-    kFrameRejected,     // a = FrameType or 255, b = reason (codec.h DecodeError), peer = claimed sender
-    kTokenReceived,     // a = seq, b = token_seq, c = aru
-    kTokenSent,         // a = seq, b = token_seq, c = aru, peer = successor
-    kTokenDropped,      // a = token_seq, b = why (TokenDrop)
-    kTokenHeld,         // the representative keeps the idle token
-    kTokenRetransmitted,// a = token_seq
-    kOriginated,        // a = seq
-    kRetransmitted,     // a = seq
-    kRequested,         // a = seq, asked for on the token
-    kReleased,          // a = seq: forgotten up to and including it
-    kJoinSent,          // a = size of proc set, b = size of fail set
-    kJoinReceived,      // peer = sender, a = ring_seq
-    kFailed,            // peer entered the fail set, a = why (FailCause)
-    kCommitSent,        // a = memb_index, peer = successor
-    kCommitReceived,    // a = memb_index, peer = sender
-    kRecoveryQueued,    // a = number of old messages queued for recovery
-    kInstalled,         // ring installed; a = members
+    kState,               // a = old State, b = new State, c = GatherReason when gathering
+    kFrameRejected,       // a = FrameType or 255, b = reason (codec.h DecodeError), peer = claimed
+                          // sender
+    kTokenReceived,       // a = seq, b = token_seq, c = aru
+    kTokenSent,           // a = seq, b = token_seq, c = aru, peer = successor
+    kTokenDropped,        // a = token_seq, b = why (TokenDrop)
+    kTokenHeld,           // the representative keeps the idle token
+    kTokenRetransmitted,  // a = token_seq
+    kOriginated,          // a = seq
+    kRetransmitted,       // a = seq
+    kRequested,           // a = seq, asked for on the token
+    kReleased,            // a = seq: forgotten up to and including it
+    kJoinSent,            // a = size of proc set, b = size of fail set
+    kJoinReceived,        // peer = sender, a = ring_seq
+    kFailed,              // peer entered the fail set, a = why (FailCause)
+    kCommitSent,          // a = memb_index, peer = successor
+    kCommitReceived,      // a = memb_index, peer = sender
+    kRecoveryQueued,      // a = number of old messages queued for recovery
+    kInstalled,           // ring installed; a = members
     kMergeDetectSent,
     kHoldCancelSent,
-    kPersistWaited,     // a commit token waits for stable storage, a = ring seq
-    kLeft,              // peer announced that it leaves
+    kPersistWaited,  // a commit token waits for stable storage, a = ring seq
+    kLeft,           // peer announced that it leaves
 };
 
-enum class FailCause : std::uint8_t { kNoConsensus, kToldByMember, kAccusesMe, kCannotReceive, kLeaves };
+enum class FailCause : std::uint8_t {
+    kNoConsensus,
+    kToldByMember,
+    kAccusesMe,
+    kCannotReceive,
+    kLeaves
+};
 enum class TokenDrop : std::uint8_t { kWrongState, kOtherRing, kRepeated };
 
 struct Trace {

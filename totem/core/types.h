@@ -1,4 +1,5 @@
-// The identifiers and numbers of the protocol, each its own type so that two of them cannot be swapped.
+// The identifiers and numbers of the protocol, each its own type so that two of them cannot be
+// swapped.
 //
 // Source: totem.md sections 1 and 1.1; wire.md section 2.3.
 #pragma once
@@ -73,7 +74,8 @@ struct RingId {
 
     friend constexpr bool operator==(const RingId&, const RingId&) noexcept = default;
     // For ordered containers only; the protocol itself compares ring ids for equality.
-    friend constexpr std::strong_ordering operator<=>(const RingId&, const RingId&) noexcept = default;
+    friend constexpr std::strong_ordering operator<=>(const RingId&,
+                                                      const RingId&) noexcept = default;
 };
 
 // What the sender of a message asks for; the value is what travels in a frame (wire.md 3.2).
