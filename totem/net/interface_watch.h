@@ -1,0 +1,36 @@
+// Whether the address of a link is on an interface that is up, and which one.
+//
+// Looked at once per downcheck period; the list of interfaces, long on a virtualisation host, is
+// read only when the kernel announced a change of links or addresses since.
+//
+// Source: wire.md 1 ("alone / interface down"), config.md 3 (downcheck) and 10.
+#pragma once
+
+#include "totem/net/address.h"
+#include "totem/net/udp_socket.h"
+
+namespace totem::net {
+
+struct InterfaceState {
+    bool up = false;
+    unsigned index = 0;  // 0 when the address is nowhere
+
+    friend bool operator==(const InterfaceState&, const InterfaceState&) = default;
+};
+
+// Reads the interfaces now.
+[[nodiscard]] InterfaceState interface_of(const IpAddress& address);
+
+class InterfaceWatch {
+  public:
+    // Starts to listen for announcements. Where the kernel refuses that, changed() is always true.
+    void open();
+    void close() { announcements_ = FileDescriptor(); }
+    // True when links or addresses may have changed since the last call.
+    [[nodiscard]] bool changed();
+
+  private:
+    FileDescriptor announcements_;
+};
+
+}  // namespace totem::net

@@ -1,0 +1,387 @@
+#include "totem/net/udp_link.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "totem/core/check.h"
+#include "totem/net/interface_watch.h"
+#include "totem/net/receive_batch.h"
+#include "totem/net/send_queue.h"
+#include "totem/net/udp_socket.h"
+
+namespace totem::net {
+
+namespace {
+
+using boost::asio::posix::stream_descriptor;
+using boost::system::error_code;
+
+// How often a socket that stays full is read before the token's turn comes.
+constexpr int kMulticastRounds = 4;
+
+constexpr std::size_t kTypeOffset = 3;  // wire.md 2.1
+constexpr std::byte kOrfToken{0};
+constexpr std::byte kCommitToken{4};
+
+[[nodiscard]] bool is_token(const FrameRef& frame) {
+    const std::span<const std::byte> bytes = frame.bytes();
+    return bytes.size() > kTypeOffset &&
+           (bytes[kTypeOffset] == kOrfToken || bytes[kTypeOffset] == kCommitToken);
+}
+
+constexpr IpAddress kBroadcast{IpAddress::Family::kV4, {255, 255, 255, 255}, 0};
+
+}  // namespace
+
+// Kept alive by the handlers that wait in the io_context, which may run after close().
+class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
+  public:
+    Impl(boost::asio::io_context& io, FramePool& pool)
+        : unicast_(io), multicast_(io), timer_(io), pool_(pool), batch_(pool) {}
+
+    [[nodiscard]] Result<Opened, LinkError> open(const LinkConfig& config, LinkListener& listener);
+    void close();
+    void queue(const Datagram& datagram);
+    void flush();
+    void receive_now();
+    void set_members(std::span<const Peer> peers, bool block_unlisted_ips);
+
+    [[nodiscard]] bool up() const noexcept { return interface_.up; }
+    [[nodiscard]] const LinkStats& stats() const noexcept { return stats_; }
+
+  private:
+    [[nodiscard]] Result<Opened, LinkError> open_unicast();
+    [[nodiscard]] Result<Opened, LinkError> open_multicast();
+    [[nodiscard]] Result<FileDescriptor, LinkError> bound(const IpAddress& address,
+                                                          std::uint16_t port, bool broadcast) const;
+    [[nodiscard]] int use_interface();
+    void wait_readable(stream_descriptor& socket);
+    void drain(int fd, int rounds);
+    void accept(std::size_t i);
+    void hand_over();
+    void watch_interface();
+    [[nodiscard]] std::span<const SocketAddress> targets(NodeId to) const;
+    [[nodiscard]] int sending_fd() {
+        return sender_.valid() ? sender_.get() : unicast_.native_handle();
+    }
+    [[nodiscard]] bool multicasts() const { return config_.transport == Transport::kUdp; }
+
+    LinkConfig config_;
+    LinkListener* listener_ = nullptr;  // null: closed, or not open yet
+    stream_descriptor unicast_;         // udpu: everything; udp: tokens
+    stream_descriptor multicast_;       // udp
+    FileDescriptor sender_;             // udp: port - 1
+    boost::asio::steady_timer timer_;
+    InterfaceWatch watch_;
+    InterfaceState interface_;
+
+    // The node list without this node; the two are parallel, in its order.
+    std::vector<NodeId> nodes_;
+    std::vector<SocketAddress> addresses_;
+    std::vector<IpAddress> listed_;  // sorted
+    SocketAddress group_;
+
+    FramePool& pool_;
+    ReceiveBatch batch_;
+    std::vector<FrameRef> frames_;  // of the batch in hand: everything else, then tokens
+    std::vector<FrameRef> tokens_;
+    bool handing_over_ = false;
+    SendQueue queue_;
+    LinkStats stats_;
+};
+
+// ---- opening and closing
+// --------------------------------------------------------------------------
+
+Result<FileDescriptor, LinkError> UdpLink::Impl::bound(const IpAddress& address, std::uint16_t port,
+                                                       bool broadcast) const {
+    Result<FileDescriptor, SocketError> socket =
+        open_socket(address, port, {.reuse_address = multicasts(), .broadcast = broadcast});
+    if (socket) {
+        return std::move(socket).value();
+    }
+    const SocketError& error = socket.error();
+    return Unexpected{LinkError{"link " + std::to_string(static_cast<unsigned>(config_.link)) +
+                                    ": cannot open UDP socket " + address.to_string() + " port " +
+                                    std::to_string(port) + ": " + error.call + ": " +
+                                    std::strerror(error.code),  // NOLINT(concurrency-mt-unsafe)
+                                error.code}};
+}
+
+Result<UdpLink::Opened, LinkError> UdpLink::Impl::open_unicast() {
+    Result<FileDescriptor, LinkError> socket = bound(config_.local, config_.port, false);
+    if (!socket) {
+        return Unexpected{socket.error()};
+    }
+    unicast_.assign(socket.value().release());
+    return Opened{};
+}
+
+Result<UdpLink::Opened, LinkError> UdpLink::Impl::open_multicast() {
+    const IpAddress group = config_.broadcast ? kBroadcast : config_.group;
+    if (group.family != config_.local.family || (!config_.broadcast && !group.is_multicast())) {
+        return Unexpected{LinkError{"link " + std::to_string(static_cast<unsigned>(config_.link)) +
+                                        ": " + group.to_string() + " is no multicast address for " +
+                                        config_.local.to_string(),
+                                    EINVAL}};
+    }
+    Result<FileDescriptor, LinkError> receiver = bound(group, config_.port, config_.broadcast);
+    if (!receiver) {
+        return Unexpected{receiver.error()};
+    }
+    const auto sending_port = static_cast<std::uint16_t>(config_.port - 1);
+    Result<FileDescriptor, LinkError> sender =
+        bound(config_.local, sending_port, config_.broadcast);
+    if (!sender) {
+        return Unexpected{sender.error()};
+    }
+    config_.group = group;
+    group_ = to_socket_address(group, config_.port);
+    multicast_.assign(receiver.value().release());
+    sender_ = std::move(sender.value());
+    return Opened{};
+}
+
+Result<UdpLink::Opened, LinkError> UdpLink::Impl::open(const LinkConfig& config,
+                                                       LinkListener& listener) {
+    TOTEM_CHECK(listener_ == nullptr && !unicast_.is_open());
+    config_ = config;
+    if (config.local.empty() || config.port < 2) {
+        return Unexpected{LinkError{"link without a local address or port", EINVAL}};
+    }
+    Result<Opened, LinkError> opened = open_unicast();
+    if (opened && multicasts()) {
+        opened = open_multicast();
+    }
+    if (!opened) {
+        error_code ignored;
+        unicast_.close(ignored);
+        return opened;
+    }
+    listener_ = &listener;
+    set_members(config.peers, config.block_unlisted_ips);
+    watch_.open();
+    interface_ = interface_of(config_.local);
+    interface_.up = interface_.up && use_interface() == 0;
+    watch_interface();
+    wait_readable(unicast_);
+    if (multicasts()) {
+        wait_readable(multicast_);
+    }
+    return Opened{};
+}
+
+void UdpLink::Impl::close() {
+    listener_ = nullptr;
+    error_code ignored;
+    unicast_.close(ignored);
+    multicast_.close(ignored);
+    timer_.cancel();
+    sender_ = FileDescriptor();
+    watch_.close();
+    interface_ = {};
+    batch_.release();
+    queue_.clear();
+}
+
+// ---- the interface
+// ----------------------------------------------------------------------------------
+
+// Multicast belongs to an interface, not to an address: it is set up again whenever that changes.
+int UdpLink::Impl::use_interface() {
+    if (!multicasts() || config_.broadcast) {
+        return 0;
+    }
+    const int out = set_multicast_out(
+        sender_.get(),
+        {.local = config_.local, .interface_index = interface_.index, .ttl = config_.ttl});
+    const int in =
+        join_group(multicast_.native_handle(), config_.group, config_.local, interface_.index);
+    return out != 0 ? out : in;
+}
+
+void UdpLink::Impl::watch_interface() {
+    timer_.expires_after(config_.downcheck);
+    timer_.async_wait([self = shared_from_this()](error_code error) {
+        if (error || self->listener_ == nullptr) {
+            return;
+        }
+        self->watch_interface();
+        // While down it is always looked at: what failed to be set up may succeed now.
+        if (!self->watch_.changed() && self->interface_.up) {
+            return;
+        }
+        const bool was_up = self->interface_.up;
+        const unsigned was_index = self->interface_.index;
+        self->interface_ = interface_of(self->config_.local);
+        if (self->interface_.up && (!was_up || self->interface_.index != was_index)) {
+            self->interface_.up = self->use_interface() == 0;
+        }
+        if (self->interface_.up != was_up) {
+            self->listener_->on_link_change(self->config_.link, self->interface_.up);
+        }
+    });
+}
+
+// ---- receiving
+// --------------------------------------------------------------------------------------
+
+void UdpLink::Impl::wait_readable(stream_descriptor& socket) {
+    socket.async_wait(stream_descriptor::wait_read,
+                      [self = shared_from_this(), &socket](error_code error) {
+                          if (error || self->listener_ == nullptr) {
+                              return;
+                          }
+                          self->receive_now();
+                          if (self->listener_ != nullptr) {
+                              self->wait_readable(socket);
+                          }
+                      });
+}
+
+void UdpLink::Impl::receive_now() {
+    if (listener_ == nullptr || handing_over_) {
+        return;
+    }
+    if (multicasts()) {
+        // What was multicast before a token was passed lies in the other socket (totem.md 9, row
+        // 21).
+        drain(multicast_.native_handle(), kMulticastRounds);
+    }
+    drain(unicast_.native_handle(), 1);
+    hand_over();
+}
+
+void UdpLink::Impl::drain(int fd, int rounds) {
+    std::size_t count = ReceiveBatch::kDatagramsMax;
+    for (; rounds > 0 && count == ReceiveBatch::kDatagramsMax; --rounds) {
+        int error = 0;
+        count = batch_.receive(fd, error);
+        stats_.receive_errors += error != 0 ? 1 : 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            accept(i);
+        }
+    }
+}
+
+void UdpLink::Impl::accept(std::size_t i) {
+    const IpAddress source = batch_.source(i).without_scope();
+    if (source == config_.local.without_scope()) {
+        ++stats_.own_source;
+        return;
+    }
+    if (config_.block_unlisted_ips && !std::ranges::binary_search(listed_, source)) {
+        ++stats_.unlisted_source;
+        stats_.last_unlisted = source;
+        return;
+    }
+    FrameRef frame = batch_.take(i);
+    if (frame.empty()) {
+        ++stats_.truncated;
+        return;
+    }
+    ++stats_.frames_received;
+    (is_token(frame) ? tokens_ : frames_).push_back(std::move(frame));
+}
+
+void UdpLink::Impl::hand_over() {
+    std::ranges::move(tokens_, std::back_inserter(frames_));
+    tokens_.clear();
+    if (frames_.empty()) {
+        return;
+    }
+    handing_over_ = true;
+    listener_->on_frames(config_.link, frames_);
+    handing_over_ = false;
+    frames_.clear();
+}
+
+// ---- sending
+// ----------------------------------------------------------------------------------------
+
+std::span<const SocketAddress> UdpLink::Impl::targets(NodeId to) const {
+    if (to == kNoNode) {
+        return multicasts() ? std::span(&group_, 1) : std::span(addresses_);
+    }
+    const auto found = std::ranges::find(nodes_, to);
+    if (found == nodes_.end()) {
+        return {};
+    }
+    return std::span(addresses_).subspan(static_cast<std::size_t>(found - nodes_.begin()), 1);
+}
+
+void UdpLink::Impl::queue(const Datagram& datagram) {
+    if (listener_ == nullptr) {
+        return;
+    }
+    const std::span<const SocketAddress> to = targets(datagram.to);
+    if (to.empty()) {
+        stats_.no_address +=
+            datagram.to == kNoNode ? 0 : 1;  // a node list of one has nobody to tell
+        return;
+    }
+    queue_.add(std::span(datagram.head).first(datagram.head_size), datagram.body, to);
+}
+
+void UdpLink::Impl::flush() {
+    if (queue_.empty()) {
+        return;
+    }
+    const SendQueue::Outcome outcome = queue_.send(sending_fd());
+    stats_.frames_sent += outcome.sent;
+    stats_.send_full += outcome.full;
+    stats_.send_errors += outcome.failed;
+    if (outcome.failed != 0) {
+        stats_.last_send_error = outcome.last_error;
+    }
+}
+
+void UdpLink::Impl::set_members(std::span<const Peer> peers, bool block_unlisted_ips) {
+    flush();  // the queue points into the old list
+    config_.block_unlisted_ips = block_unlisted_ips;
+    nodes_.clear();
+    addresses_.clear();
+    listed_.clear();
+    for (const Peer& peer : peers) {
+        if (peer.node == config_.self || peer.address.family != config_.local.family) {
+            continue;
+        }
+        IpAddress address = peer.address;
+        if (address.scope == 0 && address.is_link_local_v6()) {
+            address.scope = config_.local.scope;
+        }
+        nodes_.push_back(peer.node);
+        addresses_.push_back(to_socket_address(address, config_.port));
+        listed_.push_back(address.without_scope());
+    }
+    std::ranges::sort(listed_);
+}
+
+// ---- the handle
+// -------------------------------------------------------------------------------------
+
+UdpLink::UdpLink(boost::asio::io_context& io, FramePool& pool)
+    : impl_(std::make_shared<Impl>(io, pool)) {}
+
+UdpLink::~UdpLink() { impl_->close(); }
+
+Result<UdpLink::Opened, LinkError> UdpLink::open(const LinkConfig& config, LinkListener& listener) {
+    return impl_->open(config, listener);
+}
+
+void UdpLink::close() { impl_->close(); }
+void UdpLink::queue(const Datagram& datagram) { impl_->queue(datagram); }
+void UdpLink::flush() { impl_->flush(); }
+void UdpLink::receive_now() { impl_->receive_now(); }
+void UdpLink::set_members(std::span<const Peer> peers, bool block_unlisted_ips) {
+    impl_->set_members(peers, block_unlisted_ips);
+}
+bool UdpLink::up() const noexcept { return impl_->up(); }
+const LinkStats& UdpLink::stats() const noexcept { return impl_->stats(); }
+
+}  // namespace totem::net
