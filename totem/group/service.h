@@ -168,6 +168,13 @@ class Door {
     // else of this connection before it.
     [[nodiscard]] virtual bool on_request(ConnectionId connection, std::span<const std::byte> request,
                                           Outbox& out) = 0;
+    // The host's answer to the HostRequest of `token`; `error` is a cs_error_t (ipc.md 5). Only the
+    // door of cfg asks for any.
+    virtual void on_host_reply(std::uint32_t token, std::uint32_t error, Outbox& out) {
+        static_cast<void>(token);
+        static_cast<void>(error);
+        static_cast<void>(out);
+    }
 };
 
 }  // namespace totem::group

@@ -72,6 +72,8 @@ class Stack {
 
     // Of the last ClientRequest step: false means offer it again after room_available().
     [[nodiscard]] bool request_taken() const noexcept;
+    // False from a request that was not taken until the queue has moved on since.
+    [[nodiscard]] bool room_available() const noexcept;
     [[nodiscard]] SendLevel send_level() const noexcept;
     // A synchronisation is running; the doors stop clients as ipc.md 4 says.
     [[nodiscard]] bool synchronising() const noexcept;
