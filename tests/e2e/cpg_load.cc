@@ -1,0 +1,287 @@
+// cpg_load: sends and verifies ordered messages through the cpg library, as an application would.
+//
+//   cpg_load --members N --send COUNT --expect TOTAL [--size MIN MAX] [--deadline S] [--seed S]
+//            [--trace FILE]
+//
+// Joins the group "quorate-load", waits until it has N members, sends COUNT messages of sizes drawn
+// log-uniformly from MIN to MAX bytes, and ends when TOTAL messages were delivered. Every message
+// carries its sender, its number and its content's hash; a gap, a repeat or a wrong byte ends the
+// program with status 1. The last line says how many came and the hash of their order, which must
+// be equal on all members that were there from the start: "delivered TOTAL order HASH".
+#include <chrono>
+#include <cmath>
+#include <corosync/cpg.h>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <poll.h>
+#include <string>
+#include <sys/uio.h>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+    std::uint32_t members = 1;
+    std::uint64_t send = 0;
+    std::uint64_t expect = 0;
+    double size_min = 64;
+    double size_max = 64;
+    int deadline_s = 60;
+    std::uint64_t seed = 1;
+    std::string trace;
+};
+
+struct Header {
+    std::uint64_t number;
+    std::uint64_t hash;
+    std::uint64_t size;
+};
+
+constexpr std::uint64_t kFnvStart = 1469598103934665603ULL;
+constexpr std::uint64_t kFnvPrime = 1099511628211ULL;
+
+std::uint64_t fnv(std::uint64_t hash, const void* data, std::size_t size) {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    for (std::size_t i = 0; i < size; ++i) {
+        hash = (hash ^ bytes[i]) * kFnvPrime;
+    }
+    return hash;
+}
+
+std::uint64_t next_random(std::uint64_t& state) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+class Load {
+  public:
+    explicit Load(Options options) : options_(std::move(options)) {
+        random_ = options_.seed * 2654435761U + 88172645463325252ULL;
+        if (!options_.trace.empty()) {
+            trace_.open(options_.trace);
+        }
+    }
+
+    int run() {
+        if (!connect()) {
+            return 2;
+        }
+        const auto deadline = Clock::now() + std::chrono::seconds(options_.deadline_s);
+        const auto wait_members = [this] { return members_ < options_.members; };
+        while (wait_members() && Clock::now() < deadline) {
+            dispatch(10);
+        }
+        while (!bad_ && (sent_ < options_.send || delivered_ < options_.expect) &&
+               Clock::now() < deadline) {
+            const bool progress = send_some();
+            dispatch(progress ? 0 : 5);
+        }
+        std::cout << "sent " << sent_ << " members " << members_ << "\n"
+                  << "delivered " << delivered_ << " order " << std::hex << order_ << std::dec
+                  << std::endl;
+        const bool complete = sent_ == options_.send && delivered_ >= options_.expect;
+        if (complete) {
+            linger(deadline);
+        }
+        return bad_ || !complete ? 1 : 0;
+    }
+
+    void on_deliver(std::uint32_t node, const void* data, std::size_t size) {
+        Header header{};
+        if (size < sizeof header) {
+            return fail(node, "a message shorter than its header");
+        }
+        std::memcpy(&header, data, sizeof header);
+        const auto* content = static_cast<const unsigned char*>(data) + sizeof header;
+        const std::size_t content_size = size - sizeof header;
+        if (header.size != size || header.hash != fnv(kFnvStart, content, content_size)) {
+            return fail(node, "content differs");
+        }
+        std::uint64_t& next = next_[node];
+        if (header.number != next) {
+            return fail(node, "number " + std::to_string(header.number) + " where " +
+                                  std::to_string(next) + " was due");
+        }
+        ++next;
+        ++delivered_;
+        order_ = fnv(fnv(order_, &node, sizeof node), &header, sizeof header);
+        if (trace_.is_open()) {
+            trace_ << node << ' ' << header.number << ' ' << header.hash << '\n';
+        }
+    }
+
+    void on_members(std::size_t count, const cpg_address* left, std::size_t left_count) {
+        members_ = static_cast<std::uint32_t>(count);
+        for (std::size_t i = 0; i < left_count; ++i) {
+            next_.erase(left[i].nodeid);  // a process that comes back counts from 0 again
+        }
+    }
+
+  private:
+    bool connect() {
+        cpg_model_v1_data_t model{};
+        model.model = CPG_MODEL_V1;
+        model.cpg_deliver_fn = [](cpg_handle_t handle, const cpg_name*, std::uint32_t node,
+                                  std::uint32_t, void* data,
+                                  std::size_t size) { self(handle)->on_deliver(node, data, size); };
+        model.cpg_confchg_fn = [](cpg_handle_t handle, const cpg_name*, const cpg_address*,
+                                  std::size_t members, const cpg_address* left, std::size_t lefts,
+                                  const cpg_address*,
+                                  std::size_t) { self(handle)->on_members(members, left, lefts); };
+        cs_error_t result = CS_OK;
+        for (int tries = 0; tries < 500; ++tries) {
+            result = cpg_model_initialize(&handle_, CPG_MODEL_V1,
+                                          reinterpret_cast<cpg_model_data_t*>(&model), this);
+            if (result == CS_OK) {
+                break;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        if (result != CS_OK) {
+            std::cerr << "cpg_model_initialize: error " << result << "\n";
+            return false;
+        }
+        cpg_name name{};
+        name.length = 12;
+        std::memcpy(name.value, "quorate-load", 12);
+        while ((result = cpg_join(handle_, &name)) == CS_ERR_TRY_AGAIN) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        if (result != CS_OK) {
+            std::cerr << "cpg_join: error " << result << "\n";
+        }
+        return result == CS_OK;
+    }
+
+    static Load* self(cpg_handle_t handle) {
+        void* context = nullptr;
+        cpg_context_get(handle, &context);
+        return static_cast<Load*>(context);
+    }
+
+    bool send_some() {
+        bool progress = false;
+        for (int burst = 0; burst < 16 && sent_ < options_.send; ++burst) {
+            if (pending_.empty()) {
+                make_message();
+            }
+            iovec vector{pending_.data(), pending_.size()};
+            const cs_error_t result = cpg_mcast_joined(handle_, CPG_TYPE_AGREED, &vector, 1);
+            if (result == CS_ERR_TRY_AGAIN) {
+                return progress;
+            }
+            if (result != CS_OK && result != CS_ERR_INTERRUPT) {
+                fail(0, "cpg_mcast_joined: error " + std::to_string(result));
+                return false;
+            }
+            if (result == CS_OK) {
+                ++sent_;
+                pending_.clear();
+            }
+            progress = true;
+        }
+        return progress;
+    }
+
+    void make_message() {
+        const double unit = static_cast<double>(next_random(random_) >> 11) / 9007199254740992.0;
+        const double size =
+            std::exp(std::log(options_.size_min) +
+                     unit * (std::log(options_.size_max) - std::log(options_.size_min)));
+        pending_.resize(sizeof(Header) + static_cast<std::size_t>(size));
+        for (std::size_t i = sizeof(Header); i < pending_.size(); ++i) {
+            pending_[i] = static_cast<unsigned char>(next_random(random_));
+        }
+        const Header header{
+            sent_,
+            fnv(kFnvStart, pending_.data() + sizeof(Header), pending_.size() - sizeof(Header)),
+            pending_.size()};
+        std::memcpy(pending_.data(), &header, sizeof header);
+    }
+
+    void dispatch(int timeout_ms) {
+        int fd = -1;
+        cpg_fd_get(handle_, &fd);
+        pollfd ready{fd, POLLIN, 0};
+        if (::poll(&ready, 1, timeout_ms) > 0 || timeout_ms == 0) {
+            const cs_error_t result = cpg_dispatch(handle_, CS_DISPATCH_ALL);
+            if (result != CS_OK && result != CS_ERR_TRY_AGAIN) {
+                fail(0, "cpg_dispatch: error " + std::to_string(result));
+            }
+        }
+    }
+
+    // Stays a member until the others had their chance to finish: leaving early would make a slower
+    // member see the departure before its last message. They tell by leaving.
+    void linger(Clock::time_point deadline) {
+        const auto until = std::min(deadline, Clock::now() + std::chrono::milliseconds(300));
+        while (Clock::now() < until && !bad_) {
+            dispatch(10);
+        }
+    }
+
+    void fail(std::uint32_t node, const std::string& what) {
+        std::cerr << "from node " << node << ": " << what << "\n";
+        bad_ = true;
+    }
+
+    Options options_;
+    cpg_handle_t handle_ = 0;
+    std::uint64_t random_ = 0;
+    std::vector<unsigned char> pending_;
+    std::map<std::uint32_t, std::uint64_t> next_;
+    std::ofstream trace_;
+    std::uint64_t sent_ = 0;
+    std::uint64_t delivered_ = 0;
+    std::uint64_t order_ = kFnvStart;
+    std::uint32_t members_ = 0;
+    bool bad_ = false;
+};
+
+bool parse(const std::vector<std::string>& words, Options& options) {
+    std::size_t at = 1;
+    const auto value = [&]() -> std::string { return at < words.size() ? words[at++] : "0"; };
+    while (at < words.size()) {
+        const std::string word = words[at++];
+        if (word == "--members") {
+            options.members = static_cast<std::uint32_t>(std::stoul(value()));
+        } else if (word == "--send") {
+            options.send = std::stoull(value());
+        } else if (word == "--expect") {
+            options.expect = std::stoull(value());
+        } else if (word == "--size") {
+            options.size_min = std::stod(value());
+            options.size_max = std::stod(value());
+        } else if (word == "--deadline") {
+            options.deadline_s = std::stoi(value());
+        } else if (word == "--seed") {
+            options.seed = std::stoull(value());
+        } else if (word == "--trace") {
+            options.trace = value();
+        } else {
+            std::cerr << "unknown option " << word << "\n";
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    if (!parse({argv, argv + argc}, options)) {
+        return 2;
+    }
+    return Load(options).run();
+}
