@@ -1,0 +1,62 @@
+// What the clients' thread and the protocol thread share: two rings of requests, a queue of answers
+// and events, a queue of emptied frames on their way home, two doorbells and a few flags.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "totem/group/service.h"
+#include "totem/ipc/access.h"
+#include "totem/ipc/byte_ring.h"
+#include "totem/ipc/doorbell.h"
+#include "totem/ipc/poll_loop.h"
+#include "totem/ipc/spsc_queue.h"
+
+namespace totem::ipc {
+
+// Head of a record in a request ring; a request's own bytes follow it.
+struct RecordHead {
+    enum class Kind : std::uint8_t { kOpened, kClosed, kRequest };
+    Kind kind = Kind::kRequest;
+    group::ServiceId service{};
+    std::uint16_t unused = 0;
+    group::ConnectionId connection{};
+    std::uint32_t pid = 0;
+    std::uint32_t padding = 0;
+};
+static_assert(sizeof(RecordHead) == 16);
+
+// From the protocol to the clients' thread.
+struct Outgoing {
+    bool disconnect = false;  // only message.connection counts
+    group::ClientMessage message;
+};
+
+struct Channel {
+    // Four times the largest request, so that one always fits (ByteRing).
+    static constexpr std::size_t kRequestRingBytes = std::size_t{8} * 1024 * 1024;
+    static constexpr std::size_t kOutgoingMax = 8192;
+    static constexpr std::size_t kReturnsMax = 16384;
+
+    [[nodiscard]] ByteRing& requests(Lane lane) {
+        return lane == Lane::kOrdered ? ordered_requests : local_requests;
+    }
+
+    ByteRing ordered_requests{kRequestRingBytes};
+    ByteRing local_requests{kRequestRingBytes};
+    SpscQueue<Outgoing> outgoing{kOutgoingMax};
+    SpscQueue<FrameRef> returns{kReturnsMax};
+    Doorbell protocol_bell;  // the protocol thread sleeps on it
+    Doorbell clients_bell;
+
+    std::atomic<bool> ready{false};            // clients may connect
+    std::atomic<bool> ordered_stopped{false};  // nothing can be sent to the ring now
+    std::atomic<bool> stop{false};
+
+    std::mutex access_mutex;
+    AccessRules access;  // guarded by access_mutex
+};
+
+}  // namespace totem::ipc

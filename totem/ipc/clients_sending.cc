@@ -1,0 +1,167 @@
+// ClientsThread, the half that sends: answers and events to clients, and what a slow one is owed.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <sys/uio.h>
+#include <utility>
+
+#include "totem/ipc/clients_thread.h"
+
+namespace totem::ipc {
+
+namespace {
+
+std::string process_name(std::uint32_t pid) {
+    std::string name;
+    std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");
+    std::getline(comm, name);
+    return name.empty() ? "?" : name;
+}
+
+}  // namespace
+
+void ClientsThread::take_outgoing() {
+    for (std::size_t n = 0; n < kOutgoingPerRound; ++n) {
+        Outgoing* outgoing = channel_.outgoing.front();
+        if (outgoing == nullptr) {
+            return;
+        }
+        group::ClientMessage message = std::move(outgoing->message);
+        const bool disconnect = outgoing->disconnect;
+        channel_.outgoing.pop();
+        const auto found = connections_.find(static_cast<std::uint32_t>(message.connection));
+        if (found == connections_.end()) {
+            give_back(std::move(message.body));
+        } else if (disconnect) {
+            doom(*found->second, {});
+        } else {
+            deliver(*found->second, std::move(message));
+        }
+    }
+}
+
+void ClientsThread::deliver(Connection& connection, group::ClientMessage message) {
+    if (connection.doomed) {
+        give_back(std::move(message.body));
+        return;
+    }
+    const bool reply = message.kind == group::ClientMessage::Kind::kReply;
+    Backlog& backlog = reply ? connection.replies : connection.events;
+    if (backlog.empty()) {
+        switch (send_now(connection, message)) {
+            case Sent::kDone:
+            case Sent::kGone:
+                give_back(std::move(message.body));
+                return;
+            case Sent::kFull:
+                break;
+        }
+    }
+    const bool first = connection.replies.empty() && connection.events.empty();
+    if (!backlog.push(std::move(message))) {
+        give_back(std::move(message.body));
+        doom(connection, "does not read: disconnected with " +
+                             std::to_string(connection.events.size() + connection.replies.size()) +
+                             " messages unread");
+        return;
+    }
+    if (first) {
+        behind_.push_back(static_cast<std::uint32_t>(connection.id));
+        retry_ = kRetryFirst;
+    }
+}
+
+ClientsThread::Sent ClientsThread::send_now(Connection& connection, group::ClientMessage& message) {
+    const auto body = message.body.bytes();
+    // libqb would answer "try again" for ever.
+    if (message.head_size + body.size() > connection.message_bytes_max) {
+        doom(connection, "asked for a buffer too small for a message: disconnected");
+        return Sent::kGone;
+    }
+    // libqb only reads through these pointers.
+    const std::array<iovec, 2> parts{
+        {{message.head.data(), message.head_size},
+         {const_cast<std::byte*>(body.data()),
+          body.size()}}};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    const std::size_t count = body.empty() ? 1 : 2;
+    const ssize_t result = message.kind == group::ClientMessage::Kind::kReply
+                               ? qb_ipcs_response_sendv(connection.handle, parts.data(), count)
+                               : qb_ipcs_event_sendv(connection.handle, parts.data(), count);
+    if (result >= 0) {
+        return Sent::kDone;
+    }
+    if (result == -EAGAIN || result == -ENOBUFS || result == -ETIMEDOUT) {
+        return Sent::kFull;
+    }
+    doom(connection, {});  // it is gone, or about to be
+    return Sent::kGone;
+}
+
+void ClientsThread::retry_backlogs() {
+    while (!unreturned_.empty() && channel_.returns.push(std::move(unreturned_.back()))) {
+        unreturned_.pop_back();
+    }
+    if (behind_.empty()) {
+        return;
+    }
+    bool progress = false;
+    std::erase_if(behind_, [this, &progress](std::uint32_t id) {
+        const auto found = connections_.find(id);
+        if (found == connections_.end()) {
+            return true;
+        }
+        Connection& connection = *found->second;
+        progress = drain(connection, connection.replies) || progress;
+        progress = drain(connection, connection.events) || progress;
+        return connection.replies.empty() && connection.events.empty();
+    });
+    retry_ = progress ? kRetryFirst : std::min(retry_ * 2, kRetryMax);
+}
+
+bool ClientsThread::drain(Connection& connection, Backlog& backlog) {
+    bool progress = false;
+    while (!backlog.empty() && !connection.doomed) {
+        if (send_now(connection, backlog.front()) != Sent::kDone) {
+            break;
+        }
+        give_back(std::move(backlog.take_front().body));
+        progress = true;
+    }
+    return progress;
+}
+
+void ClientsThread::doom(Connection& connection, const std::string& why) {
+    if (connection.doomed) {
+        return;
+    }
+    connection.doomed = true;
+    doomed_.push_back(static_cast<std::uint32_t>(connection.id));
+    if (!why.empty()) {
+        options_.log(LogLevel::kWarning, "QB",
+                     "client " + process_name(connection.pid) + " (pid " +
+                         std::to_string(connection.pid) + ") of " +
+                         std::string(door_name(connection.door->id)) + " " + why);
+    }
+}
+
+void ClientsThread::disconnect_doomed() {
+    const std::vector<std::uint32_t> doomed = std::exchange(doomed_, {});
+    for (const std::uint32_t id : doomed) {
+        const auto found = connections_.find(id);
+        if (found != connections_.end()) {
+            qb_ipcs_disconnect(found->second->handle);
+        }
+    }
+}
+
+void ClientsThread::give_back(FrameRef frame) {
+    if (frame.empty()) {
+        return;
+    }
+    if (!unreturned_.empty() || !channel_.returns.push(std::move(frame))) {
+        unreturned_.push_back(std::move(frame));
+    }
+}
+
+}  // namespace totem::ipc

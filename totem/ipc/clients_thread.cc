@@ -1,0 +1,324 @@
+#include "totem/ipc/clients_thread.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace totem::ipc {
+
+namespace {
+
+// libqb gives its loop's callbacks no context; its loop belongs to one thread.
+thread_local ClientsThread* current = nullptr;
+
+ClientsThread& of(qb_ipcs_connection_t* handle) {
+    return *static_cast<ClientsThread*>(qb_ipcs_connection_service_context_get(handle));
+}
+
+std::int32_t on_accept(qb_ipcs_connection_t* handle, uid_t uid, gid_t gid) {
+    return of(handle).accept(handle, uid, gid);
+}
+void on_created(qb_ipcs_connection_t* handle) { of(handle).created(handle); }
+std::int32_t on_request(qb_ipcs_connection_t* handle, void* data, std::size_t size) {
+    of(handle).request(handle, {static_cast<const std::byte*>(data), size});
+    return 0;
+}
+std::int32_t on_closed(qb_ipcs_connection_t* handle) {
+    of(handle).closed(handle);
+    return 0;
+}
+void on_destroyed(qb_ipcs_connection_t* /*handle*/) {}
+
+std::int32_t add_job(qb_loop_priority /*priority*/, void* data, qb_loop_job_dispatch_fn run) {
+    current->loop().add_job(run, data);
+    return 0;
+}
+template <Lane lane>
+std::int32_t watch(qb_loop_priority /*priority*/, std::int32_t fd, std::int32_t events, void* data,
+                   qb_ipcs_dispatch_fn_t dispatch) {
+    current->loop().add({fd, static_cast<short>(events), lane, data, dispatch});
+    return 0;
+}
+template <Lane lane>
+std::int32_t rewatch(qb_loop_priority /*priority*/, std::int32_t fd, std::int32_t events,
+                     void* data, qb_ipcs_dispatch_fn_t dispatch) {
+    const bool known =
+        current->loop().modify({fd, static_cast<short>(events), lane, data, dispatch});
+    return known ? 0 : -ENOENT;
+}
+std::int32_t unwatch(std::int32_t fd) { return current->loop().remove(fd) ? 0 : -ENOENT; }
+
+template <Lane lane>
+qb_ipcs_poll_handlers handlers_of_lane() {
+    return {add_job, watch<lane>, rewatch<lane>, unwatch};
+}
+
+// The kernel hands out the lowest free number, so a high one says that few are left.
+bool descriptors_left(int reserve) {
+    rlimit limit{};
+    const int probe = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (probe < 0) {
+        return false;
+    }
+    ::close(probe);
+    return ::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+           static_cast<rlim_t>(probe) + static_cast<rlim_t>(reserve) < limit.rlim_cur;
+}
+
+}  // namespace
+
+ClientsThread::ClientsThread(const ServerOptions& options, Channel& channel)
+    : options_(options), channel_(channel) {}
+
+ClientsThread::~ClientsThread() = default;
+
+std::string ClientsThread::open() {
+    current = this;
+    // Nothing to do for it: round() looks at everything after each wake-up.
+    const auto bell = [](std::int32_t, std::int32_t, void*) -> std::int32_t { return 0; };
+    loop_.add({channel_.clients_bell.fd(), POLLIN, Lane::kLocal, nullptr, bell});
+    for (const group::ServiceId id : options_.services) {
+        auto door = std::make_unique<Door>();
+        door->id = id;
+        door->lane = id == group::ServiceId::kCpg ? Lane::kOrdered : Lane::kLocal;
+        door->handlers = {on_accept, on_created, on_request, on_closed, on_destroyed};
+        door->poll_handlers = door->lane == Lane::kOrdered ? handlers_of_lane<Lane::kOrdered>()
+                                                           : handlers_of_lane<Lane::kLocal>();
+        std::string problem = open_door(*door);
+        if (!problem.empty()) {
+            return problem;
+        }
+        doors_.push_back(std::move(door));
+    }
+    return {};
+}
+
+std::string ClientsThread::open_door(Door& door) {
+    const std::string name = std::string(door_name(door.id)) + options_.name_suffix;
+    door.service = qb_ipcs_create(name.c_str(), static_cast<std::int32_t>(door.id), QB_IPC_NATIVE,
+                                  &door.handlers);
+    if (door.service == nullptr) {
+        return "Can't create the IPC service " + name;
+    }
+    qb_ipcs_service_context_set(door.service, this);
+    qb_ipcs_poll_handlers_set(door.service, &door.poll_handlers);
+    options_.log(LogLevel::kInfo, "QB", "server name: " + name);
+    const std::int32_t result = qb_ipcs_run(door.service);  // destroys the service when it fails
+    if (result == 0) {
+        return {};
+    }
+    const std::string reason = std::generic_category().message(-result);
+    return "Can't listen on the IPC socket " + name + ": " + reason +
+           (result == -EADDRINUSE ? " (another cluster daemon runs in this network namespace)"
+                                  : "");
+}
+
+void ClientsThread::run() {
+    while (!channel_.stop.load(std::memory_order_acquire)) {
+        round();
+    }
+}
+
+void ClientsThread::round() {
+    take_outgoing();
+    retry_backlogs();
+    disconnect_doomed();
+    post_overflow();
+    apply_gates();
+    channel_.clients_bell.arm();
+    const bool busy = channel_.outgoing.front() != nullptr ||
+                      channel_.stop.load(std::memory_order_acquire) ||
+                      channel_.ordered_stopped.load(std::memory_order_acquire) !=
+                          gate_closed_.at(static_cast<std::size_t>(Lane::kOrdered));
+    loop_.round(busy ? 0 : timeout());
+    channel_.clients_bell.disarm();
+    if (std::exchange(posted_, false)) {
+        channel_.protocol_bell.ring();
+    }
+}
+
+int ClientsThread::timeout() const {
+    const bool overflow =
+        std::ranges::any_of(overflow_, [](const auto& lane) { return !lane.empty(); });
+    if (behind_.empty() && unreturned_.empty() && !overflow) {
+        return -1;
+    }
+    return static_cast<int>(retry_.count());
+}
+
+void ClientsThread::close() {
+    for (auto& door : doors_) {
+        options_.log(LogLevel::kInfo, "QB", "withdrawing server sockets");
+        qb_ipcs_connection_t* handle = qb_ipcs_connection_first_get(door->service);
+        while (handle != nullptr) {
+            qb_ipcs_connection_t* next = qb_ipcs_connection_next_get(door->service, handle);
+            qb_ipcs_disconnect(handle);
+            qb_ipcs_connection_unref(handle);
+            handle = next;
+        }
+        qb_ipcs_destroy(door->service);
+    }
+    doors_.clear();
+    loop_.round(0);  // what libqb left to do
+    current = nullptr;
+}
+
+// ---- callbacks
+// ------------------------------------------------------------------------------------
+
+std::int32_t ClientsThread::accept(qb_ipcs_connection_t* /*handle*/, std::uint32_t uid,
+                                   std::uint32_t gid) {
+    loop_.note_progress();
+    if (!channel_.ready.load(std::memory_order_acquire)) {
+        return -EAGAIN;
+    }
+    if (!descriptors_left(kDescriptorReserve)) {
+        return -EMFILE;
+    }
+    bool allowed = false;
+    {
+        const std::lock_guard lock(channel_.access_mutex);
+        allowed = channel_.access.allows(uid, gid);
+    }
+    if (allowed) {
+        return 0;
+    }
+    options_.log(
+        LogLevel::kError, "MAIN",
+        "Denied connection attempt from " + std::to_string(uid) + ":" + std::to_string(gid));
+    return -EACCES;
+}
+
+void ClientsThread::created(qb_ipcs_connection_t* handle) {
+    loop_.note_progress();
+    const auto id = static_cast<group::ServiceId>(qb_ipcs_service_id_get(handle));
+    const auto door = std::ranges::find_if(doors_, [id](const auto& d) { return d->id == id; });
+    if (door == doors_.end()) {
+        return;
+    }
+    const BacklogLimits limits{options_.backlog_bytes_max, options_.backlog_messages_max};
+    const std::int32_t message_bytes_max = qb_ipcs_connection_get_buffer_size(handle);
+    auto connection = std::make_unique<Connection>(
+        Connection{group::ConnectionId{next_id_++}, door->get(), handle, 0,
+                   static_cast<std::size_t>(std::max(message_bytes_max, 0)), Backlog(limits),
+                   Backlog(limits)});
+    if (qb_ipcs_connection_stats_2* stats = qb_ipcs_connection_stats_get_2(handle, 0)) {
+        connection->pid = static_cast<std::uint32_t>(stats->client_pid);
+        std::free(stats);  // NOLINT(cppcoreguidelines-no-malloc): libqb's allocation
+    }
+    qb_ipcs_context_set(handle, connection.get());
+    RecordHead head;
+    head.kind = RecordHead::Kind::kOpened;
+    head.service = id;
+    head.connection = connection->id;
+    head.pid = connection->pid;
+    post((*door)->lane, head, {});
+    if (gate_closed_.at(static_cast<std::size_t>((*door)->lane))) {
+        // The flag that clients read was set only on the connections of that moment.
+        set_rate((*door)->lane, QB_IPCS_RATE_OFF_2);
+    }
+    connections_.emplace(static_cast<std::uint32_t>(connection->id), std::move(connection));
+}
+
+void ClientsThread::request(qb_ipcs_connection_t* handle, std::span<const std::byte> bytes) {
+    loop_.note_progress();
+    auto* connection = static_cast<Connection*>(qb_ipcs_context_get(handle));
+    if (connection == nullptr || connection->doomed) {
+        return;
+    }
+    // The size of the piece lies in memory shared with the client; within the ring's size it can be
+    // read wherever it starts, since the ring is mapped twice in a row.
+    if (bytes.size() > connection->message_bytes_max ||
+        bytes.size() < sizeof(qb_ipc_request_header)) {
+        doom(*connection, "sent a request of impossible size");
+        return;
+    }
+    RecordHead head;
+    head.service = connection->door->id;
+    head.connection = connection->id;
+    post(connection->door->lane, head, bytes);
+}
+
+void ClientsThread::closed(qb_ipcs_connection_t* handle) {
+    loop_.note_progress();
+    auto* connection = static_cast<Connection*>(qb_ipcs_context_get(handle));
+    if (connection == nullptr) {
+        return;
+    }
+    qb_ipcs_context_set(handle, nullptr);
+    while (!connection->replies.empty()) {
+        give_back(std::move(connection->replies.take_front().body));
+    }
+    while (!connection->events.empty()) {
+        give_back(std::move(connection->events.take_front().body));
+    }
+    RecordHead head;
+    head.kind = RecordHead::Kind::kClosed;
+    head.service = connection->door->id;
+    head.connection = connection->id;
+    post(connection->door->lane, head, {});
+    connections_.erase(static_cast<std::uint32_t>(connection->id));
+}
+
+// ---- requests
+// ---------------------------------------------------------------------------------------
+
+void ClientsThread::post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes) {
+    posted_ = true;
+    auto& overflow = overflow_.at(static_cast<std::size_t>(lane));
+    const auto head_bytes = std::as_bytes(std::span(&head, 1));
+    if (overflow.empty() && channel_.requests(lane).push(head_bytes, bytes)) {
+        return;
+    }
+    // libqb has consumed the request whatever we say, so it is kept; the lane's gate closes, and
+    // what one wake-up of each connection still brings is all that can follow.
+    std::vector<std::byte> record(head_bytes.begin(), head_bytes.end());
+    record.insert(record.end(), bytes.begin(), bytes.end());
+    overflow.push_back(std::move(record));
+}
+
+void ClientsThread::post_overflow() {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        auto& overflow = overflow_.at(lane);
+        ByteRing& ring = channel_.requests(static_cast<Lane>(lane));
+        while (!overflow.empty() && ring.push(overflow.front(), {})) {
+            overflow.pop_front();
+            posted_ = true;
+        }
+    }
+    if (std::exchange(posted_, false)) {
+        channel_.protocol_bell.ring();
+    }
+}
+
+void ClientsThread::apply_gates() {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+        const auto lane = static_cast<Lane>(i);
+        const bool stopped =
+            lane == Lane::kOrdered && channel_.ordered_stopped.load(std::memory_order_acquire);
+        const bool close = stopped || !overflow_.at(i).empty();
+        if (close == gate_closed_.at(i)) {
+            continue;
+        }
+        gate_closed_.at(i) = close;
+        set_rate(lane, close ? QB_IPCS_RATE_OFF_2 : QB_IPCS_RATE_FAST);
+        loop_.set_gate(lane, close);
+    }
+}
+
+void ClientsThread::set_rate(Lane lane, qb_ipcs_rate_limit rate) {
+    for (auto& door : doors_) {
+        if (door->lane == lane) {
+            qb_ipcs_request_rate_limit(door->service, rate);
+        }
+    }
+}
+
+}  // namespace totem::ipc

@@ -1,0 +1,109 @@
+// The thread of the clients: everything that touches libqb (ipc.md 1 to 4).
+//
+// It only moves bytes: requests out of shared memory into the rings towards the protocol, answers
+// and events the other way. What a request means is decided behind the doors, on the protocol
+// thread.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <qb/qbipcs.h>
+
+#include "totem/core/frame.h"
+#include "totem/group/service.h"
+#include "totem/ipc/backlog.h"
+#include "totem/ipc/channel.h"
+#include "totem/ipc/poll_loop.h"
+#include "totem/ipc/server.h"
+
+namespace totem::ipc {
+
+class ClientsThread {
+  public:
+    ClientsThread(const ServerOptions& options, Channel& channel);
+    ~ClientsThread();
+    ClientsThread(const ClientsThread&) = delete;
+    ClientsThread& operator=(const ClientsThread&) = delete;
+    ClientsThread(ClientsThread&&) = delete;
+    ClientsThread& operator=(ClientsThread&&) = delete;
+
+    // All three from the same thread. open() says what went wrong; empty: nothing.
+    [[nodiscard]] std::string open();
+    // Until Channel::stop.
+    void run();
+    void close();
+
+    // libqb's callbacks arrive here.
+    [[nodiscard]] std::int32_t accept(qb_ipcs_connection_t* handle, std::uint32_t uid,
+                                      std::uint32_t gid);
+    void created(qb_ipcs_connection_t* handle);
+    void request(qb_ipcs_connection_t* handle, std::span<const std::byte> bytes);
+    void closed(qb_ipcs_connection_t* handle);
+    [[nodiscard]] PollLoop& loop() noexcept { return loop_; }
+
+  private:
+    struct Door {
+        group::ServiceId id{};
+        Lane lane = Lane::kLocal;
+        qb_ipcs_service_t* service = nullptr;
+        qb_ipcs_service_handlers handlers{};
+        qb_ipcs_poll_handlers poll_handlers{};
+    };
+    struct Connection {
+        group::ConnectionId id{};
+        Door* door = nullptr;
+        qb_ipcs_connection_t* handle = nullptr;
+        std::uint32_t pid = 0;
+        std::size_t message_bytes_max = 0;  // as agreed at the connect, either way
+        Backlog replies;
+        Backlog events;
+        bool doomed = false;  // to be disconnected; takes and gives nothing any more
+    };
+    enum class Sent : std::uint8_t { kDone, kFull, kGone };
+
+    [[nodiscard]] std::string open_door(Door& door);
+    void round();
+    void take_outgoing();
+    void deliver(Connection& connection, group::ClientMessage message);
+    [[nodiscard]] Sent send_now(Connection& connection, group::ClientMessage& message);
+    void retry_backlogs();
+    [[nodiscard]] bool drain(Connection& connection, Backlog& backlog);
+    void doom(Connection& connection, const std::string& why);
+    void disconnect_doomed();
+    void give_back(FrameRef frame);
+    void apply_gates();
+    void set_rate(Lane lane, qb_ipcs_rate_limit rate);
+    void post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes);
+    void post_overflow();
+    [[nodiscard]] int timeout() const;
+
+    static constexpr std::size_t kOutgoingPerRound = 2048;
+    static constexpr int kDescriptorReserve = 32;
+    static constexpr std::chrono::milliseconds kRetryFirst{1};
+    static constexpr std::chrono::milliseconds kRetryMax{32};
+
+    const ServerOptions& options_;
+    Channel& channel_;
+    PollLoop loop_;
+    std::vector<std::unique_ptr<Door>> doors_;
+    std::unordered_map<std::uint32_t, std::unique_ptr<Connection>> connections_;
+    std::vector<std::uint32_t> behind_;  // connections with a backlog
+    std::vector<std::uint32_t> doomed_;
+    std::vector<FrameRef> unreturned_;  // found the queue home full
+    std::array<std::deque<std::vector<std::byte>>, kLanes> overflow_;
+    std::array<bool, kLanes> gate_closed_{};
+    std::chrono::milliseconds retry_ = kRetryFirst;
+    std::uint32_t next_id_ = 1;
+    bool posted_ = false;
+};
+
+}  // namespace totem::ipc

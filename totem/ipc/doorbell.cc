@@ -1,0 +1,39 @@
+#include "totem/ipc/doorbell.h"
+
+#include <cstdint>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "totem/core/check.h"
+
+namespace totem::ipc {
+
+Doorbell::Doorbell() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) { TOTEM_CHECK(fd_ >= 0); }
+
+Doorbell::~Doorbell() { ::close(fd_); }
+
+void Doorbell::arm() noexcept {
+    // Sequentially consistent with the exchange in ring(): either the ringer sees us armed, or we
+    // see what it published.
+    armed_.store(true, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void Doorbell::disarm() noexcept {
+    if (armed_.exchange(false, std::memory_order_seq_cst)) {
+        return;  // nobody rang, so there is nothing to read
+    }
+    std::uint64_t count = 0;
+    static_cast<void>(::read(fd_, &count, sizeof count));
+}
+
+void Doorbell::ring() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (armed_.load(std::memory_order_relaxed) &&
+        armed_.exchange(false, std::memory_order_seq_cst)) {
+        const std::uint64_t one = 1;
+        static_cast<void>(::write(fd_, &one, sizeof one));
+    }
+}
+
+}  // namespace totem::ipc

@@ -1,0 +1,77 @@
+// The event loop under libqb's server: descriptors, one-shot jobs, and gates.
+//
+// What libqb expects of a foreign loop, and where it bites, is ipc.md 3: level-triggered readiness;
+// a callback may remove its descriptor and add the same number again with another function; a
+// negative result gives the descriptor up; and while a service is told to read nothing its
+// descriptors stay readable. For the last one descriptors belong to a lane whose gate can be
+// closed: a callback that gets nothing done behind a closed gate is not asked about input again
+// until the gate opens.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <poll.h>
+#include <vector>
+
+#include <qb/qbipcs.h>
+
+#include "totem/ipc/lane.h"
+
+namespace totem::ipc {
+
+class PollLoop {
+  public:
+    struct Watch {
+        int fd = -1;
+        short events = 0;
+        Lane lane = Lane::kLocal;
+        void* data = nullptr;
+        qb_ipcs_dispatch_fn_t dispatch = nullptr;
+    };
+
+    void add(const Watch& watch);
+    // False: this descriptor is not watched.
+    bool modify(const Watch& watch);
+    bool remove(int fd);
+    // Run once, in the next round.
+    void add_job(qb_loop_job_dispatch_fn run, void* data);
+
+    void set_gate(Lane lane, bool closed);
+    // A callback tells that it got something done; see above.
+    void note_progress() noexcept { progress_ = true; }
+
+    // Waits up to `timeout` milliseconds (-1: for ever) for anything, then calls what is due.
+    void round(int timeout);
+
+  private:
+    struct Entry {
+        Watch watch;
+        std::uint64_t generation = 0;  // 0: removed, to be swept
+        bool resting = false;          // got nothing done behind a closed gate
+    };
+    struct Job {
+        qb_loop_job_dispatch_fn run;
+        void* data;
+    };
+
+    void run_jobs();
+    void dispatch(std::size_t index, short revents);
+    void refresh(std::size_t index);
+    void sweep();
+    [[nodiscard]] std::size_t find(int fd) const;
+
+    static constexpr int kRestMs =
+        2;  // how long a resting descriptor that must write is left alone
+
+    std::vector<Entry> entries_;
+    std::vector<pollfd> polled_;  // parallel to entries_
+    std::vector<Job> jobs_;
+    std::array<bool, kLanes> closed_{};
+    std::uint64_t next_generation_ = 1;
+    bool progress_ = false;
+    bool removed_any_ = false;
+    bool resting_writers_ = false;
+};
+
+}  // namespace totem::ipc

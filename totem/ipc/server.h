@@ -1,0 +1,118 @@
+// The doors' server: libqb in a thread of its own, so that no client can hold up the protocol.
+//
+// The protocol thread owns a Server and calls everything here. Requests come out of next(), copied
+// out of the memory that clients share; answers and events go in through send() and are moved,
+// frames and all, to the clients' thread; the emptied frames come home through collect_frames().
+//
+// A client that does not read has its events kept up to a bound, then it is disconnected and named
+// in the log; nobody else notices. Flow control towards clients is that of ipc.md 4.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "totem/core/result.h"
+#include "totem/group/service.h"
+#include "totem/ipc/access.h"
+#include "totem/ipc/lane.h"
+
+namespace totem::ipc {
+
+enum class LogLevel : std::uint8_t { kError, kWarning, kNotice, kInfo, kDebug };
+
+struct ServerOptions {
+    std::vector<group::ServiceId> services;  // which doors to open
+    // Behind each service name; not empty only where several daemons share a network namespace, and
+    // then unmodified clients cannot find this one.
+    std::string name_suffix;
+    // What one client may leave unread, beyond its own event ring.
+    std::size_t backlog_bytes_max = std::size_t{64} * 1024 * 1024;
+    std::size_t backlog_messages_max = 65536;
+    // Called by the clients' thread when it starts (its priority, its name).
+    std::function<void()> on_thread_start = [] {};
+    // Called by either thread: level, subsystem, text.
+    std::function<void(LogLevel, std::string_view, std::string)> log =
+        [](LogLevel, std::string_view, const std::string&) {};
+};
+
+// What a client did. `bytes` stay valid until pop().
+struct Incoming {
+    enum class Kind : std::uint8_t { kOpened, kClosed, kRequest };
+    Kind kind = Kind::kRequest;
+    group::ServiceId service{};
+    group::ConnectionId connection{};
+    std::uint32_t pid = 0;
+    std::span<const std::byte> bytes;
+};
+
+// libqb's name of a door; empty for a service without one.
+[[nodiscard]] std::string_view door_name(group::ServiceId service);
+
+struct Channel;
+class ClientsThread;
+
+class Server {
+  public:
+    explicit Server(ServerOptions options);
+    ~Server();  // as stop()
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    Server(Server&&) = delete;
+    Server& operator=(Server&&) = delete;
+
+    // Listens on every door. The error says which one could not be had and why.
+    struct Started {};
+    [[nodiscard]] Result<Started, std::string> start();
+    // Withdraws the doors, disconnects everybody, ends the thread.
+    void stop();
+
+    // The oldest thing a client of this lane did, again and again until pop(lane).
+    [[nodiscard]] std::optional<Incoming> next(Lane lane);
+    void pop(Lane lane);
+
+    // Before sleeping: from now on wake_fd() becomes readable when a client did something. True
+    // when something is there already.
+    [[nodiscard]] bool arm();
+    void disarm();
+    [[nodiscard]] int wake_fd() const;
+
+    // Queues for the client; flush() sends what was queued on its way.
+    void send(group::ClientMessage message);
+    void disconnect(group::ConnectionId connection);
+    void flush();
+    // Connections that lost a message because the clients' thread took none for too long: they are
+    // being disconnected. Cleared by the call.
+    [[nodiscard]] std::vector<group::ConnectionId> take_lost();
+    // Destroys the frames that came home.
+    void collect_frames();
+
+    // Whether clients may connect; before, they are told to try again.
+    void set_ready(bool ready);
+    // Whether requests that need the ring must wait (synchronisation, a full send queue).
+    void set_ordered_stopped(bool stopped);
+    void set_access(const AccessRules& rules);
+
+  private:
+    static constexpr std::size_t kUnsentMax = 65536;
+
+    void queue(group::ClientMessage message, bool disconnect);
+
+    ServerOptions options_;
+    std::unique_ptr<Channel> channel_;
+    std::unique_ptr<ClientsThread> clients_;
+    std::thread thread_;
+    std::deque<std::pair<group::ClientMessage, bool>> unsent_;
+    std::vector<group::ConnectionId> lost_;
+    bool queued_any_ = false;
+};
+
+}  // namespace totem::ipc
