@@ -183,9 +183,9 @@ bool Ballot::may_set_votes(NodeId node, std::uint32_t votes) const {
     return votequorum::may_set_votes(changed, needed);
 }
 
-void Ballot::hash(StateHasher& hasher) const {
+void Ballot::hash(totem::group::StateHash& hasher) const {
     hasher.add(options_.self).add(options_.votes).add(options_.expected_votes);
-    hasher.add(options_.two_node ? 1 : 0).add(options_.waits_for_all() ? 1 : 0);
+    hasher.add(options_.two_node ? 1U : 0U).add(options_.waits_for_all() ? 1U : 0U);
     hasher.add(options_.listed.size());
     for (const NodeId node : options_.listed) {
         hasher.add(node);
@@ -195,8 +195,8 @@ void Ballot::hash(StateHasher& hasher) const {
         hasher.add(node).add(static_cast<std::uint64_t>(voter.state)).add(voter.votes);
         hasher.add(voter.expected_votes).add(voter.flags);
     }
-    hasher.add(device_votes_).add(threshold_).add(quorate_ ? 1 : 0).add(waiting_ ? 1 : 0);
-    hasher.add(allow_decrease_ ? 1 : 0).add(heard_quorate_ ? 1 : 0);
+    hasher.add(device_votes_).add(threshold_).add(quorate_ ? 1U : 0U).add(waiting_ ? 1U : 0U);
+    hasher.add(allow_decrease_ ? 1U : 0U).add(heard_quorate_ ? 1U : 0U);
 }
 
 }  // namespace votequorum

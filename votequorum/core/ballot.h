@@ -13,10 +13,10 @@
 #include <span>
 
 #include "totem/core/types.h"
+#include "totem/group/state_hash.h"
 #include "votequorum/core/arithmetic.h"
 #include "votequorum/core/messages.h"
 #include "votequorum/core/options.h"
-#include "votequorum/core/state_hasher.h"
 
 namespace votequorum {
 
@@ -84,7 +84,7 @@ class Ballot {
     [[nodiscard]] bool may_expect(std::uint32_t expected) const;
     [[nodiscard]] bool may_set_votes(totem::NodeId node, std::uint32_t votes) const;
 
-    void hash(StateHasher& hasher) const;
+    void hash(totem::group::StateHash& hasher) const;
 
   private:
     [[nodiscard]] bool counts(totem::NodeId node, const Voter& voter) const;

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "votequorum/core/state_hasher.h"
+#include "totem/group/state_hash.h"
 
 namespace votequorum {
 
@@ -13,6 +13,7 @@ using totem::NodeId;
 using totem::RingId;
 using totem::group::Notice;
 using totem::group::Outbox;
+using totem::group::StateHash;
 using totem::group::SyncStep;
 
 namespace {
@@ -105,8 +106,8 @@ void QuorumService::on_message(NodeId sender, std::uint16_t function,
 }
 
 std::uint64_t QuorumService::state_hash() const {
-    StateHasher hasher;
-    hasher.add(view_.quorate ? 1 : 0).add(view_.ring).add(membership_.ring).add(pending_.ring);
+    StateHash hasher;
+    hasher.add(view_.quorate ? 1U : 0U).add(view_.ring).add(membership_.ring).add(pending_.ring);
     for (const auto* nodes : {&view_.members, &membership_.members, &pending_.members, &along_}) {
         hasher.add(nodes->size());
         for (const NodeId node : *nodes) {

@@ -15,6 +15,7 @@ using totem::NodeId;
 using totem::RingId;
 using totem::group::Notice;
 using totem::group::Outbox;
+using totem::group::StateHash;
 using totem::group::SyncStep;
 
 namespace {
@@ -332,7 +333,7 @@ RuntimeKeys VoteQuorum::runtime_keys() const {
 }
 
 std::uint64_t VoteQuorum::state_hash() const {
-    StateHasher hasher;
+    StateHash hasher;
     ballot_.hash(hasher);
     hasher.add(static_cast<std::uint64_t>(phase_)).add(ring_).add(members_.size());
     for (const NodeId node : members_) {
@@ -349,8 +350,8 @@ std::uint64_t VoteQuorum::state_hash() const {
         hasher.add(command.node).add(command.value);
         hasher.add(static_cast<std::uint64_t>(command.parameter));
     }
-    hasher.add(own_votes_).add(first_ ? 1 : 0).add(announced_ ? 1 : 0);
-    hasher.add(records_due_ ? 1 : 0).add(sent_flags_).add(expected_due_.value_or(0));
+    hasher.add(own_votes_).add(first_ ? 1U : 0U).add(announced_ ? 1U : 0U);
+    hasher.add(records_due_ ? 1U : 0U).add(sent_flags_).add(expected_due_.value_or(0));
     return hasher.value();
 }
 
