@@ -11,12 +11,16 @@ namespace totem::config {
 LoadResult parse(std::string_view text, std::string_view file_name) {
     Report report{file_name};
     const auto tree = read_syntax(text, report);
-    const auto flat = flatten(tree, report);
-    auto config = build_config(flat, report);
+    const auto flat = flatten(tree.top, report);
+    LoadResult result;
+    if (tree.whole) {
+        result.draft = build_config(flat, report);
+    }
     report.sort();
-    LoadResult result{std::nullopt, report.problems(), report.warnings()};
+    result.problems = report.problems();
+    result.warnings = report.warnings();
     if (report.ok()) {
-        result.config = std::move(config);
+        result.config = result.draft;
     }
     return result;
 }
@@ -24,7 +28,8 @@ LoadResult parse(std::string_view text, std::string_view file_name) {
 UidGidResult parse_uidgid(std::string_view text, std::string_view file_name) {
     Report report{file_name};
     UidGidResult result;
-    for (const auto& item : read_syntax(text, report).items) {
+    const auto tree = read_syntax(text, report);
+    for (const auto& item : tree.top.items) {
         if (!item.section || item.name != "uidgid") {
             report.problem(Stage::kParser, item.line,
                            "uidgid: Can't add subsection different than uidgid");

@@ -17,6 +17,9 @@ struct LoadResult {
     std::optional<ClusterConfig> config;
     std::vector<Problem> problems;
     std::vector<Warning> warnings;
+    // What could be read of a file with problems, so that examine() finds the others too. Absent
+    // when braces do not match: anything more would be a consequence of that.
+    std::optional<ClusterConfig> draft;
 };
 
 // `file_name` only names the text in what is reported.

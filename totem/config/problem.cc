@@ -58,7 +58,17 @@ std::string to_string(const Warning& warning) {
 }
 
 void Report::problem(Stage stage, std::uint32_t line, std::string text) {
-    problems_.push_back({stage, file_, line, printable(std::move(text))});
+    problem(Problem{stage, file_, line, std::move(text)});
+}
+
+void Report::problem(Problem problem) {
+    problem.text = printable(std::move(problem.text));
+    problems_.push_back(std::move(problem));
+}
+
+void Report::merge(const std::vector<Problem>& problems, const std::vector<Warning>& warnings) {
+    problems_.insert(problems_.end(), problems.begin(), problems.end());
+    warnings_.insert(warnings_.end(), warnings.begin(), warnings.end());
 }
 
 void Report::warning(std::uint32_t line, std::string text) {

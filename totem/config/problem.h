@@ -45,7 +45,8 @@ struct Warning {
 // Exit code of a daemon that cannot start for these problems; 0 when there are none.
 [[nodiscard]] int exit_code(const std::vector<Problem>& problems) noexcept;
 
-// As corosync words it: `parser error: FILE:LINE: TEXT`; `parse error in config: TEXT (FILE:LINE)`.
+// As corosync words it: `parser error: FILE:LINE: TEXT`, `parse error in config: TEXT (FILE:LINE)`,
+// `Service engine 'corosync_quorum' failed to load for reason 'TEXT' (FILE:LINE)`.
 [[nodiscard]] std::string to_string(const Problem& problem);
 [[nodiscard]] std::string to_string(const Warning& warning);
 
@@ -55,6 +56,9 @@ class Report {
     explicit Report(std::string_view file) : file_(file) {}
 
     void problem(Stage stage, std::uint32_t line, std::string text);
+    // Of another file than this report's.
+    void problem(Problem problem);
+    void merge(const std::vector<Problem>& problems, const std::vector<Warning>& warnings);
     void warning(std::uint32_t line, std::string text);
     // Both lists by stage and line, repeats removed.
     void sort();

@@ -23,16 +23,21 @@ class Reader {
     explicit Reader(Report& report) : report_(report) { open_.push_back({.section = true}); }
 
     void take(std::string_view raw);
-    [[nodiscard]] Item finish();
+    [[nodiscard]] Tree finish();
 
   private:
     // A section whose keys cannot be named: it lost its name, or its path is too long.
     void open(std::string_view name);
     void close();
     void key(std::string_view line, std::size_t colon);
+    void torn(std::string text) {
+        whole_ = false;
+        wrong(std::move(text));
+    }
     void wrong(std::string text) { report_.problem(Stage::kParser, line_, std::move(text)); }
 
     Report& report_;
+    bool whole_ = true;
     std::uint32_t line_ = 0;
     std::vector<Item> open_;  // the top level and the sections around the current line
     std::string path_;        // of the innermost section, with a '.' behind every name
@@ -52,14 +57,14 @@ void Reader::take(std::string_view raw) {
     }
     if (const auto brace = line.find('{'); brace != line.npos) {
         if (!trim(line.substr(brace + 1)).empty()) {
-            wrong("Extra characters after opening bracket '{'");
+            torn("Extra characters after opening bracket '{'");
         }
         open(trim(line.substr(0, brace)));
     } else if (const auto colon = line.find(':'); colon != line.npos) {
         key(line, colon);
     } else if (line.find('}') != line.npos) {
         if (line != "}") {
-            wrong("Extra characters before or after closing bracket '}'");
+            torn("Extra characters before or after closing bracket '}'");
         }
         close();
     } else {
@@ -69,11 +74,11 @@ void Reader::take(std::string_view raw) {
 
 void Reader::open(std::string_view name) {
     if (name.empty()) {
-        wrong("Missing section name before opening bracket '{'");
+        torn("Missing section name before opening bracket '{'");
     }
     const bool too_long = path_.size() + name.size() + 1 > kKeyBytesMax || open_.size() > kDepthMax;
     if (too_long) {
-        wrong("Start of section makes total cmap path too long");
+        torn("Start of section makes total cmap path too long");
     }
     if (ignored_depth_ > 0 || name.empty() || too_long) {
         ++ignored_depth_;
@@ -90,7 +95,7 @@ void Reader::close() {
         return;
     }
     if (open_.size() == 1) {
-        wrong("Unexpected closing brace");
+        torn("Unexpected closing brace");
         return;
     }
     Item section = std::move(open_.back());
@@ -122,16 +127,16 @@ void Reader::key(std::string_view line, std::size_t colon) {
                                   .last_line = line_});
 }
 
-Item Reader::finish() {
+Tree Reader::finish() {
     if (open_.size() > 1 || ignored_depth_ > 0) {
-        wrong("Missing closing brace");
+        torn("Missing closing brace");
     }
     ignored_depth_ = 0;
     while (open_.size() > 1) {
         close();
     }
     open_.front().last_line = line_;
-    return std::move(open_.front());
+    return {std::move(open_.front()), whole_};
 }
 
 }  // namespace
@@ -143,7 +148,7 @@ bool is_legal_key(std::string_view key) noexcept {
            key.find_first_not_of(kLetters) == key.npos;
 }
 
-Item read_syntax(std::string_view text, Report& report) {
+Tree read_syntax(std::string_view text, Report& report) {
     Reader reader{report};
     while (!text.empty()) {
         const auto end = std::min(text.find('\n'), text.size());

@@ -33,8 +33,12 @@ inline constexpr std::size_t kDepthMax = 16;
 inline constexpr std::size_t kLineBytesMax = 511;
 inline constexpr std::size_t kKeyBytesMax = 255;
 
-// The top level as a section without a name.
-[[nodiscard]] Item read_syntax(std::string_view text, Report& report);
+struct Tree {
+    Item top;  // the top level as a section without a name
+    bool whole =
+        true;  // false: braces do not match, so a line may stand in another section than meant
+};
+[[nodiscard]] Tree read_syntax(std::string_view text, Report& report);
 
 // A key that the configuration map accepts (ipc.md 11).
 [[nodiscard]] bool is_legal_key(std::string_view key) noexcept;
