@@ -47,6 +47,9 @@ function(quorate_test name)
     cmake_parse_arguments(ROOM "" "" "DEPENDS" ${ARGN})
     add_executable(${name} ${ROOM_UNPARSED_ARGUMENTS})
     target_link_libraries(${name} PRIVATE ${ROOM_DEPENDS} quorate_options GTest::gtest_main)
+    # g++ 12 sees overflows in std::string and std::vector that are not there (GCC bug 105329 and kin);
+    # the sanitizer runs look for real ones.
+    target_compile_options(${name} PRIVATE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
     target_precompile_headers(${name} REUSE_FROM quorate_test_pch)
     target_compile_definitions(${name} PRIVATE QUORATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
