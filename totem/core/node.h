@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "totem/core/effects.h"
+#include "totem/core/invariants.h"
 
 namespace totem {
 
@@ -35,6 +36,8 @@ class Node {
     // Hash of everything that decides future behaviour, counters for statistics excluded: equal
     // before and after a frame means that the frame had no effect (checkers M9, M15, C1).
     [[nodiscard]] std::uint64_t state_hash() const;
+    // Inner values for the invariants (invariants.h) and for diagnosis.
+    [[nodiscard]] Snapshot snapshot() const;
 
   private:
     struct Protocol;

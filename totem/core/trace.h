@@ -66,6 +66,14 @@ enum class FailCause : std::uint8_t {
     kLeaves
 };
 enum class TokenDrop : std::uint8_t { kWrongState, kOtherRing, kRepeated };
+// Why a frame that could be decoded was refused; follows the values of DecodeError.
+enum class FrameRefusal : std::uint8_t {
+    kImpersonates = 64,  // names this node, or two different nodes, as its sender
+    kNotAMember,         // a message or token of this ring from outside it
+    kBeyondWindow,       // a message number that flow control forbids
+    kImplausible,        // a token or ring number that no correct member sends
+    kLate,               // a copy from a ring that this node has left
+};
 
 struct Trace {
     TraceKind kind{};

@@ -1,0 +1,148 @@
+#include "totem/core/membership.h"
+
+#include <algorithm>
+
+namespace totem {
+
+Membership::Membership(NodeId self) : self_(self) {
+    proc_.insert(self);
+    consensus_.insert(self);
+    members_.insert(self);
+}
+
+Membership::Verdict Membership::judge(const Join& join) {
+    const NodeId sender = join.system_from;
+    if (join.from == kNoNode) {
+        return judge_leave(join);
+    }
+    if (join.proc == proc_ && join.failed == failed_) {
+        if (proc_.contains(sender)) {
+            consensus_.insert(sender);
+        }
+        return Verdict::kSame;
+    }
+    if (proc_.contains_all(join.proc) && failed_.contains_all(join.failed)) {
+        return Verdict::kBehind;
+    }
+    if (failed_.contains(sender)) {
+        return Verdict::kExcluded;
+    }
+    const NodeList fresh = join.proc.minus(proc_);
+    if (proc_.size() + fresh.size() + (proc_.contains(sender) ? 0 : 1) > kProcessorsMax) {
+        return Verdict::kTooMany;
+    }
+    const std::size_t failed_before = failed_.size();
+    proc_.insert_all(fresh);
+    if (join.failed.contains(self_)) {
+        fail(sender);
+    } else if (members_.contains(sender)) {
+        fail_all(join.failed);
+    }
+    // A fail set that is not believed brings nothing new, however often it is heard.
+    return fresh.empty() && failed_.size() == failed_before ? Verdict::kBehind : Verdict::kChanged;
+}
+
+Membership::Verdict Membership::judge_leave(const Join& join) {
+    const NodeId sender = join.system_from;
+    if (!proc_.contains(sender) || failed_.contains(sender)) {
+        return Verdict::kBehind;
+    }
+    fail(sender);
+    if (members_.contains(sender)) {
+        fail_all(join.failed);
+    }
+    return Verdict::kChanged;
+}
+
+bool Membership::consider(NodeId node) {
+    if (node == kNoNode || proc_.full()) {
+        return false;
+    }
+    return proc_.insert(node);
+}
+
+void Membership::begin_round() {
+    consensus_.clear();
+    consensus_.insert(self_);
+}
+
+NodeList Membership::fail_the_silent() {
+    const NodeList silent = proc_.minus(failed_).minus(consensus_);
+    fail_all(silent);
+    return silent;
+}
+
+void Membership::fail(NodeId node) {
+    if (node != self_ && !failed_.full()) {
+        failed_.insert(node);
+    }
+}
+
+void Membership::fail_all(const NodeList& nodes) {
+    for (const NodeId node : nodes) {
+        fail(node);
+    }
+}
+
+void Membership::fail_self() {
+    cannot_receive_ = true;
+    if (!failed_.full()) {
+        failed_.insert(self_);
+    }
+}
+
+void Membership::become_singleton() {
+    proc_.clear();
+    proc_.insert(self_);
+    failed_.clear();
+}
+
+NodeList Membership::candidates() const {
+    NodeList rest = proc_.minus(failed_);
+    rest.sort();
+    return rest;
+}
+
+bool Membership::agreed() const {
+    return std::ranges::all_of(proc_.view(), [this](NodeId node) {
+        return failed_.contains(node) || consensus_.contains(node);
+    });
+}
+
+bool Membership::lowest_candidate() const {
+    return !failed_.contains(self_) && std::ranges::all_of(proc_.view(), [this](NodeId node) {
+        return failed_.contains(node) || self_ <= node;
+    });
+}
+
+void Membership::install(const NodeList& members) {
+    members_ = members;
+    proc_ = members;
+    failed_.clear();
+    cannot_receive_ = false;
+    begin_round();
+}
+
+void Membership::leave_ring(const RingId& ring) {
+    if (!has_left(ring)) {
+        left_rings_.at(left_next_) = ring;
+        left_next_ = (left_next_ + 1) % left_rings_.size();
+    }
+}
+
+bool Membership::has_left(const RingId& ring) const {
+    return std::ranges::find(left_rings_, ring) != left_rings_.end();
+}
+
+void Membership::hash(Hasher& hasher) const {
+    hasher.add(proc_);
+    hasher.add(failed_);
+    hasher.add(consensus_);
+    hasher.add(members_);
+    hasher.add(std::uint64_t{cannot_receive_ ? 1U : 0U});
+    for (const RingId& ring : left_rings_) {
+        hasher.add(ring);
+    }
+}
+
+}  // namespace totem
