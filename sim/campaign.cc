@@ -1,0 +1,176 @@
+#include "sim/campaign.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "totem/core/check.h"
+
+namespace sim {
+
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+// What a failed check prints; the check's handler has no other way to know the run.
+std::string& checked_run() {
+    static std::string replay;
+    return replay;
+}
+
+void print(const std::string& line) { std::printf("%s\n", line.c_str()); }
+
+void on_failed_check(const totem::CheckFailure& failure) {
+    print("violation: check  (" + std::string(failure.expression) + ") at " + failure.file + ":" +
+          std::to_string(failure.line));
+    print("replay: " + checked_run());
+    std::fflush(stdout);
+    std::_Exit(1);
+}
+
+std::string hex(std::uint64_t value) {
+    static constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string out(16, '0');
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[out.size() - 1 - i] = kDigits[(value >> (4 * i)) & 15U];
+    }
+    return out;
+}
+
+void print_violation(const Outcome& outcome, const std::string& replay) {
+    constexpr std::size_t kShown = 40;
+    const Violation& violation = *outcome.violation;
+    const std::size_t count = outcome.evidence.size();
+    for (std::size_t i = count > kShown ? count - kShown : 0; i < count; ++i) {
+        print("  " + outcome.evidence[i]);
+    }
+    print("violation: " + violation.checker + " " + violation.property + " at " +
+          text(violation.where) + ": " + violation.evidence);
+    print("replay: " + replay);
+}
+
+struct Totals {
+    std::uint64_t seeds = 0;
+    std::uint64_t counted = 0;
+    std::uint64_t violations = 0;
+    std::uint64_t rings = 0;
+    std::uint64_t deliveries = 0;
+    std::uint64_t events = 0;
+    Coverage coverage;
+};
+
+void add(Totals& totals, const Outcome& outcome) {
+    ++totals.seeds;
+    totals.violations += outcome.violation ? 1 : 0;
+    totals.rings += outcome.rings_installed;
+    totals.deliveries += outcome.deliveries;
+    totals.events += outcome.events;
+    totals.coverage.add(outcome.coverage);
+    const bool counts = outcome.rings_installed >= kRingsLeast &&
+                        outcome.deliveries >= kDeliveriesLeast && !outcome.violation;
+    totals.counted += counts ? 1 : 0;
+}
+
+void print_totals(const Totals& totals, steady_clock::duration took) {
+    const double elapsed = std::chrono::duration<double>(took).count();
+    const auto rate = [elapsed](std::uint64_t count) {
+        return std::to_string(static_cast<std::uint64_t>(static_cast<double>(count) / elapsed));
+    };
+    print("seeds " + std::to_string(totals.seeds) + ", counted " + std::to_string(totals.counted) +
+          ", violations " + std::to_string(totals.violations) + ", rings installed " +
+          std::to_string(totals.rings) + ", deliveries " + std::to_string(totals.deliveries));
+    print("events " + std::to_string(totals.events) + ", " + rate(totals.events) + " events/s, " +
+          rate(totals.seeds * 3600) + " seeds/hour");
+    print(totals.coverage.text());
+}
+
+void print_seed(const Request& request, std::uint64_t seed, const Outcome& outcome) {
+    if (request.seeds == 1 || request.hashes) {
+        print("seed " + std::to_string(seed) + " trace " + hex(outcome.trace_hash) + " rings " +
+              std::to_string(outcome.rings_installed) + " deliveries " +
+              std::to_string(outcome.deliveries) + " events " + std::to_string(outcome.events) +
+              " datagrams " + std::to_string(outcome.datagrams));
+    }
+    if (outcome.violation) {
+        print_violation(outcome, replay_command(request, seed));
+    }
+    std::fflush(stdout);
+}
+
+int run_file(const Request& request) {
+    auto scenario = load_scenario(request.scenario);
+    if (!scenario) {
+        print(scenario.error());
+        return 1;
+    }
+    name_run_for_checks("totem-sim run --scenario " + request.scenario);
+    const Outcome outcome = run_scenario(*scenario, request.log);
+    print_seed(request, scenario->options.seed, outcome);
+    return outcome.violation ? 1 : 0;
+}
+
+}  // namespace
+
+void name_run_for_checks(std::string replay) {
+    checked_run() = std::move(replay);
+    totem::set_check_handler(on_failed_check);
+}
+
+Scenario draw_scenario(const Request& request, std::uint64_t seed) {
+    Scenario scenario;
+    scenario.options =
+        draw_options(seed, request.nodes, seconds{request.seconds}, request.profile, request.layer);
+    scenario.schedule = draw_schedule(scenario.options);
+    return scenario;
+}
+
+std::string replay_command(const Request& request, std::uint64_t seed) {
+    if (!request.scenario.empty()) {
+        return "totem-sim run --scenario " + request.scenario + " --log";
+    }
+    return "totem-sim run --nodes " + std::to_string(request.nodes) + " --seed " +
+           std::to_string(seed) + " --seconds " + std::to_string(request.seconds) + " --faults " +
+           request.profile + (request.layer == Layer::kRing ? " --layer ring" : "") + " --log";
+}
+
+Outcome run_scenario(const Scenario& scenario, bool log) {
+    World world(scenario.options, scenario.schedule);
+    if (log) {
+        for (const Fault& fault : scenario.schedule) {
+            print("fault: " + describe(fault));
+        }
+        world.recorder().set_log(print);
+    }
+    return world.run();
+}
+
+int run_campaign(const Request& request) {
+    print("totem-sim " QUORATE_VERSION ", seeds " + std::to_string(request.first_seed) + " to " +
+          std::to_string(request.first_seed + request.seeds - 1));
+    if (!request.scenario.empty()) {
+        return run_file(request);
+    }
+    Totals totals;
+    const auto begin = steady_clock::now();
+    for (std::uint64_t i = 0; i < request.seeds; ++i) {
+        const std::uint64_t seed = request.first_seed + i;
+        name_run_for_checks(replay_command(request, seed));
+        const Outcome outcome = run_scenario(draw_scenario(request, seed), request.log);
+        add(totals, outcome);
+        print_seed(request, seed, outcome);
+        if (outcome.violation && !request.keep_going) {
+            break;
+        }
+    }
+    print_totals(totals, steady_clock::now() - begin);
+    const bool too_little = request.enforce && totals.counted < totals.seeds;
+    if (too_little) {
+        print("not every seed installed " + std::to_string(kRingsLeast) + " rings and delivered " +
+              std::to_string(kDeliveriesLeast) + " messages");
+    }
+    return totals.violations != 0 || too_little ? 1 : 0;
+}
+
+}  // namespace sim

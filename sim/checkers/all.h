@@ -1,0 +1,29 @@
+// Every checker of a run.
+#pragma once
+
+#include "sim/checkers/configurations.h"
+#include "sim/checkers/durability.h"
+#include "sim/checkers/message_order.h"
+#include "sim/checkers/release.h"
+#include "sim/checkers/safe_delivery.h"
+#include "sim/checkers/silence.h"
+#include "sim/checkers/token_order.h"
+#include "sim/checkers/virtual_synchrony.h"
+#include "sim/options.h"
+#include "sim/recorder.h"
+
+namespace sim {
+
+inline void add_all_checkers(Recorder& recorder, const Options& options) {
+    const Ledger& ledger = recorder.ledger();
+    recorder.add_checker<MessageOrder>(ledger, options.nodes, Seq{options.ring.first_seq});
+    recorder.add_checker<VirtualSynchrony>(options.nodes);
+    recorder.add_checker<Configurations>(options.nodes);
+    recorder.add_checker<SafeDelivery>(ledger, options.nodes);
+    recorder.add_checker<Release>(ledger);
+    recorder.add_checker<TokenOrder>();
+    recorder.add_checker<Durability>(options.nodes);
+    recorder.add_checker<Silence>(options.nodes);
+}
+
+}  // namespace sim

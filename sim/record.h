@@ -1,0 +1,126 @@
+// The trace of a run: typed events that checkers read (properties.md section 1).
+//
+// `at` is the world's time, which no node ever sees. A process is (node, life): the life counts the
+// starts of the node. Rings and sequence numbers are those of the ring protocol.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/schedule.h"
+#include "totem/core/trace.h"
+#include "totem/core/types.h"
+
+namespace sim {
+
+using totem::Guarantee;
+using totem::Instant;
+using totem::NodeId;
+using totem::RingId;
+using totem::Seq;
+
+struct Where {
+    Instant at{};
+    std::uint32_t node = 0;  // index; the node's id is index + 1
+    std::uint32_t life = 0;
+};
+
+[[nodiscard]] constexpr NodeId id_of(std::uint32_t node) noexcept { return NodeId{node + 1}; }
+// False for an id that is no node of the world.
+[[nodiscard]] constexpr bool index_of(NodeId id, std::uint32_t nodes, std::uint32_t& out) noexcept {
+    out = totem::raw(id) - 1;
+    return totem::raw(id) >= 1 && totem::raw(id) <= nodes;
+}
+
+struct Started {
+    Where where;
+    std::uint64_t stored_ring_seq = 0;
+    DiskFate disk = DiskFate::kKept;
+};
+// The process is gone, silently.
+struct Failed {
+    Where where;
+};
+// A message got its place in the order, or (recovery) carries a message of an older ring.
+struct Originated {
+    Where where;
+    RingId ring;
+    Seq seq;
+    Guarantee guarantee{};
+    bool recovery = false;
+    bool bytes_known = false;  // hash and size hold
+    std::uint64_t hash = 0;
+    std::uint32_t size = 0;
+};
+// A node has a message in its hands (its own, or received).
+struct Held {
+    Where where;
+    RingId ring;
+    Seq seq;
+};
+struct Delivered {
+    Where where;
+    RingId ring;
+    Seq seq;
+    NodeId sender{};
+    Guarantee guarantee{};
+    std::uint64_t hash = 0;
+    std::uint32_t size = 0;
+};
+struct Configured {
+    Where where;
+    bool regular = false;
+    RingId ring;  // the new ring, also in a transitional configuration
+    NodeMask members = 0;
+    NodeMask left = 0;
+    NodeMask joined = 0;
+    bool listed = true;  // every member is a node of the world, ascending, named once
+};
+struct StateChanged {
+    Where where;
+    totem::State from{};
+    totem::State to{};
+    totem::GatherReason reason{};
+};
+// Messages of `ring` up to `upto` were forgotten.
+struct Released {
+    Where where;
+    RingId ring;
+    Seq upto;
+};
+// A regular token was accepted.
+struct TokenTaken {
+    Where where;
+    RingId ring;
+    std::uint32_t token_seq = 0;
+    Seq seq;
+};
+// A frame left the node. `ring_seq` is the number of the ring it speaks for.
+struct Spoke {
+    Where where;
+    std::uint8_t kind = 0;  // totem::FrameType
+    RingId ring;
+    Seq seq;
+};
+struct Durable {
+    Where where;
+    std::uint64_t ring_seq = 0;
+};
+// A frame that must not matter was processed; the two hashes are of the node's state around it.
+struct Ignorable {
+    Where where;
+    const char* why = "";
+    std::uint64_t before = 0;
+    std::uint64_t after = 0;
+};
+// What a node's votequorum says; `ring` is the ring its messages are ordered in.
+struct QuorumView {
+    Where where;
+    bool quorate = false;
+    bool synchronising = false;
+    RingId ring;       // as votequorum names it
+    RingId node_ring;  // as the node's configurations name it
+    NodeMask members = 0;
+    std::uint32_t expected = 0;
+};
+
+}  // namespace sim

@@ -1,0 +1,152 @@
+#include "sim/recorder.h"
+
+#include <utility>
+
+namespace sim {
+
+namespace {
+
+using totem::raw;
+
+std::uint64_t pack(std::uint32_t high, std::uint32_t low) {
+    return (std::uint64_t{high} << 32U) | low;
+}
+
+}  // namespace
+
+void Coverage::add(const Coverage& other) {
+    for (std::size_t i = 0; i < kStates; ++i) {
+        for (std::size_t j = 0; j < kStates; ++j) {
+            transitions.at(i).at(j) += other.transitions.at(i).at(j);
+        }
+        for (std::size_t j = 0; j < kInputs; ++j) {
+            inputs.at(i).at(j) += other.inputs.at(i).at(j);
+        }
+    }
+    for (std::size_t i = 0; i < kReasons; ++i) {
+        reasons.at(i) += other.reasons.at(i);
+    }
+}
+
+std::string Coverage::text() const {
+    static constexpr std::array<const char*, kStates> kNames = {"operational", "gather", "commit",
+                                                                "recovery"};
+    static constexpr std::array<const char*, kInputs> kInputNames = {
+        "token", "data", "merge", "join", "commit", "hold-cancel", "damaged", "wake"};
+    std::string out = "transitions:";
+    for (std::size_t i = 0; i < kStates; ++i) {
+        for (std::size_t j = 0; j < kStates; ++j) {
+            if (const auto count = transitions.at(i).at(j); count != 0) {
+                out += std::string(" ") + kNames.at(i) + ">" + kNames.at(j) + "=" +
+                       std::to_string(count);
+            }
+        }
+    }
+    out += "\ngather reasons:";
+    for (std::size_t i = 0; i < kReasons; ++i) {
+        out += " " + std::to_string(i) + "=" + std::to_string(reasons.at(i));
+    }
+    for (std::size_t i = 0; i < kStates; ++i) {
+        out += std::string("\ninputs in ") + kNames.at(i) + ":";
+        for (std::size_t j = 0; j < kInputs; ++j) {
+            out += std::string(" ") + kInputNames.at(j) + "=" + std::to_string(inputs.at(i).at(j));
+        }
+    }
+    return out;
+}
+
+Recorder::Recorder(Seq first) : ledger_(first) { lines_.reserve(kRemembered); }
+
+Recorder::Line Recorder::line(const Started& e) {
+    return {"start", e.where, {}, e.stored_ring_seq, static_cast<std::uint64_t>(e.disk), 0};
+}
+Recorder::Line Recorder::line(const Failed& e) { return {"fail", e.where, {}, 0, 0, 0}; }
+Recorder::Line Recorder::line(const Originated& e) {
+    return {
+        e.recovery ? "originate(recovery)" : "originate",     e.where, e.ring, e.seq.value, e.hash,
+        pack(e.size, static_cast<std::uint32_t>(e.guarantee))};
+}
+Recorder::Line Recorder::line(const Held& e) {
+    return {"hold", e.where, e.ring, e.seq.value, 0, 0};
+}
+Recorder::Line Recorder::line(const Delivered& e) {
+    return {e.guarantee == Guarantee::kSafe ? "deliver(safe)" : "deliver",
+            e.where,
+            e.ring,
+            e.seq.value,
+            e.hash,
+            pack(e.size, raw(e.sender))};
+}
+Recorder::Line Recorder::line(const Configured& e) {
+    return {e.regular ? "regular" : "transitional", e.where, e.ring, e.members, e.joined, e.left};
+}
+Recorder::Line Recorder::line(const StateChanged& e) {
+    return {"state",
+            e.where,
+            {},
+            static_cast<std::uint64_t>(e.from),
+            static_cast<std::uint64_t>(e.to),
+            static_cast<std::uint64_t>(e.reason)};
+}
+Recorder::Line Recorder::line(const Released& e) {
+    return {"release", e.where, e.ring, e.upto.value, 0, 0};
+}
+Recorder::Line Recorder::line(const TokenTaken& e) {
+    return {"token", e.where, e.ring, e.token_seq, e.seq.value, 0};
+}
+Recorder::Line Recorder::line(const Spoke& e) {
+    return {"send", e.where, e.ring, e.kind, e.seq.value, 0};
+}
+Recorder::Line Recorder::line(const Durable& e) {
+    return {"durable", e.where, {}, e.ring_seq, 0, 0};
+}
+Recorder::Line Recorder::line(const Ignorable& e) {
+    return {e.why, e.where, {}, e.before, e.after, 0};
+}
+Recorder::Line Recorder::line(const QuorumView& e) {
+    return {"quorum", e.where, e.ring, e.quorate ? 1U : 0U, e.members, e.expected};
+}
+
+std::string Recorder::format(const Line& line) {
+    std::string out = text(line.where) + "  " + line.kind;
+    if (line.ring != RingId{}) {
+        out += " ring=" + text(line.ring);
+    }
+    return out + " " + std::to_string(line.a) + " " + std::to_string(line.b) + " " +
+           std::to_string(line.c);
+}
+
+void Recorder::observe(const StateChanged& event) {
+    ++coverage_.transitions.at(static_cast<std::size_t>(event.from))
+          .at(static_cast<std::size_t>(event.to));
+    if (event.to == totem::State::kGather) {
+        ++coverage_.reasons.at(static_cast<std::size_t>(event.reason) % Coverage::kReasons);
+    }
+}
+
+void Recorder::remember(const Line& line) {
+    const auto at = static_cast<std::uint64_t>(line.where.at.time_since_epoch().count());
+    hash_ = combine(combine(hash_, at ^ (std::uint64_t{line.where.node} << 56U)), line.a);
+    hash_ = combine(hash_ ^ line.b ^ line.ring.seq, line.c);
+    if (lines_.size() < kRemembered) {
+        lines_.push_back(line);
+    } else {
+        lines_[next_line_] = line;
+    }
+    next_line_ = (next_line_ + 1) % kRemembered;
+    if (log_) {
+        log_(format(line));
+    }
+}
+
+std::vector<std::string> Recorder::recent() const {
+    std::vector<std::string> out;
+    out.reserve(lines_.size());
+    const std::size_t begin = lines_.size() < kRemembered ? 0 : next_line_;
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+        out.push_back(format(lines_[(begin + i) % lines_.size()]));
+    }
+    return out;
+}
+
+}  // namespace sim

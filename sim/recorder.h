@@ -1,0 +1,124 @@
+// Where a run's trace goes: to the ground truth, to every checker, into the hash that names the
+// run, into the coverage, and into a short memory of the last events for the evidence.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/checker.h"
+#include "sim/ledger.h"
+#include "sim/random.h"
+#include "sim/record.h"
+#include "totem/core/codec.h"
+
+namespace sim {
+
+// Which parts of the protocol a run, or many, went through (properties.md section 13).
+struct Coverage {
+    static constexpr std::size_t kStates = 4;
+    static constexpr std::size_t kReasons = 17;
+    static constexpr std::size_t kInputs = 8;  // the six kinds of frames, damaged ones, Wake
+
+    std::array<std::array<std::uint64_t, kStates>, kStates> transitions{};
+    std::array<std::uint64_t, kReasons> reasons{};
+    std::array<std::array<std::uint64_t, kInputs>, kStates> inputs{};
+
+    void add(const Coverage& other);
+    [[nodiscard]] std::string text() const;
+};
+
+class Recorder {
+  public:
+    explicit Recorder(Seq first);
+
+    template <typename T, typename... Args>
+    T& add_checker(Args&&... args) {
+        auto checker = std::make_unique<T>(findings_, std::forward<Args>(args)...);
+        T& added = *checker;
+        checkers_.push_back(std::move(checker));
+        return added;
+    }
+
+    template <typename Event>
+    void publish(const Event& event) {
+        remember(line(event));
+        observe(event);
+        for (const auto& checker : checkers_) {
+            checker->on(event);
+        }
+    }
+
+    void input(totem::State state, std::size_t kind) {
+        ++coverage_.inputs.at(static_cast<std::size_t>(state)).at(kind);
+    }
+    // Mixes something that is no event of its own into the run's hash.
+    void note(std::uint64_t value) { hash_ = combine(hash_, value); }
+    void report(Violation violation) { findings_.report(std::move(violation)); }
+    // Every line of the trace as it happens, for a person who replays a run.
+    void set_log(std::function<void(const std::string&)> log) { log_ = std::move(log); }
+
+    [[nodiscard]] Findings& findings() noexcept { return findings_; }
+    [[nodiscard]] const Ledger& ledger() const noexcept { return ledger_; }
+    [[nodiscard]] const Coverage& coverage() const noexcept { return coverage_; }
+    [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
+    [[nodiscard]] std::uint64_t rings_installed() const noexcept { return rings_; }
+    [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
+    // The last events, oldest first.
+    [[nodiscard]] std::vector<std::string> recent() const;
+
+  private:
+    // One event, in numbers: formatted only when somebody looks.
+    struct Line {
+        const char* kind = "";
+        Where where;
+        RingId ring;
+        std::uint64_t a = 0;
+        std::uint64_t b = 0;
+        std::uint64_t c = 0;
+    };
+    static constexpr std::size_t kRemembered = 512;
+
+    static Line line(const Started& e);
+    static Line line(const Failed& e);
+    static Line line(const Originated& e);
+    static Line line(const Held& e);
+    static Line line(const Delivered& e);
+    static Line line(const Configured& e);
+    static Line line(const StateChanged& e);
+    static Line line(const Released& e);
+    static Line line(const TokenTaken& e);
+    static Line line(const Spoke& e);
+    static Line line(const Durable& e);
+    static Line line(const Ignorable& e);
+    static Line line(const QuorumView& e);
+    static std::string format(const Line& line);
+
+    template <typename Event>
+    void observe(const Event& /*event*/) {}
+    void observe(const Originated& event) { ledger_.on(event); }
+    void observe(const Held& event) { ledger_.on(event); }
+    void observe(const Delivered& /*event*/) { ++deliveries_; }
+    void observe(const Configured& event) {
+        rings_ += event.regular ? 1 : 0;
+        ledger_.on(event);
+    }
+    void observe(const StateChanged& event);
+    void remember(const Line& line);
+
+    Findings findings_;
+    Ledger ledger_;
+    Coverage coverage_;
+    std::vector<std::unique_ptr<Checker>> checkers_;
+    std::function<void(const std::string&)> log_;
+    std::vector<Line> lines_;
+    std::size_t next_line_ = 0;
+    std::uint64_t hash_ = 0;
+    std::uint64_t rings_ = 0;
+    std::uint64_t deliveries_ = 0;
+};
+
+}  // namespace sim

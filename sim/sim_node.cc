@@ -1,0 +1,529 @@
+#include "sim/sim_node.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "sim/random.h"
+#include "totem/core/codec.h"
+#include "totem/core/perform.h"
+
+namespace sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+// What a socket holds before it drops (net.core.rmem_default), with the kernel's cost per packet.
+constexpr std::size_t kSocketBytes = 212992;
+constexpr std::size_t kPacketCost = 768;
+
+constexpr std::size_t kTypeOffset = 3;
+constexpr std::size_t kDamagedInput = 6;
+constexpr std::size_t kWakeInput = 7;
+
+constexpr totem::TraceMask kTraces = totem::trace_bit(totem::TraceKind::kState) |
+                                     totem::trace_bit(totem::TraceKind::kReleased) |
+                                     totem::trace_bit(totem::TraceKind::kOriginated) |
+                                     totem::trace_bit(totem::TraceKind::kTokenReceived);
+
+std::uint64_t hash_bytes(totem::Bytes bytes) {
+    std::uint64_t h = bytes.size();
+    while (bytes.size() >= sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data(), sizeof(word));
+        h = (h ^ word) * 0x9E3779B97F4A7C15ULL;
+        h ^= h >> 29U;
+        bytes = bytes.subspan(sizeof(word));
+    }
+    std::uint64_t rest = 0;
+    std::memcpy(&rest, bytes.data(), bytes.size());
+    return mix(h ^ rest);
+}
+
+bool is_token(const Packet& packet) {
+    const auto bytes = packet.frame.bytes();
+    return bytes.size() > kTypeOffset &&
+           bytes[kTypeOffset] == static_cast<std::byte>(totem::FrameType::kOrfToken);
+}
+
+NodeMask mask_of_list(const std::vector<totem::NodeId>& ids, std::uint32_t nodes, bool& listed) {
+    NodeMask mask = 0;
+    std::uint32_t last = 0;
+    for (const totem::NodeId id : ids) {
+        std::uint32_t index = 0;
+        listed = listed && index_of(id, nodes, index) && totem::raw(id) > last;
+        last = totem::raw(id);
+        mask |= index < kNodesMax ? mask_of(index) : 0;
+    }
+    return mask;
+}
+
+}  // namespace
+
+SimNode::SimNode(const Surroundings& world, std::uint32_t index)
+    : world_(world), index_(index), clock_(world.options.clock_ppm.at(index)) {
+    service_ = world_.options.service;
+    disk_latency_ = milliseconds{1};
+}
+
+SimNode::~SimNode() = default;
+
+std::uint64_t SimNode::ring_seq_to_start_with(Instant now) const {
+    if (!disk_.missing()) {
+        return disk_.stored();
+    }
+    if (life_ <= 1) {
+        return 0;
+    }
+    // No file, but earlier lives: the wall clock names a number that none of them can have reached.
+    constexpr std::uint64_t kWallClock = 1ULL << 40U;
+    return kWallClock + static_cast<std::uint64_t>(now.time_since_epoch() / microseconds{1});
+}
+
+void SimNode::boot(Instant now) {
+    if (alive()) {
+        return;
+    }
+    ++life_;
+    now_ = now;
+    totem::RingConfig config = world_.options.ring;
+    config.self = id_of(index_);
+    config.seed = draw(world_.options.seed, Purpose::kBoot, index_, life_);
+    auto ring = make_ring_machine(config, pool_, kTraces);
+    ring_machine_ = ring.get();
+    machine_ = std::move(ring);
+    configuration_.reset();
+    const std::uint64_t stored = ring_seq_to_start_with(now);
+    world_.recorder.publish(Started{where(), stored, DiskFate::kKept});
+    busy_until_ = now;
+    step(now, totem::Input{totem::Start{stored}});
+}
+
+void SimNode::stop(Instant now) {
+    now_ = now;
+    machine_.reset();
+    ring_machine_ = nullptr;
+    inbox_.clear();
+    inbox_bytes_ = 0;
+    effects_.clear();
+    deadline_.reset();
+    armed_.reset();
+    run_scheduled_ = false;
+    effects_left_ = 0;
+    dying_ = false;
+    write_free_at_ = now;
+    world_.recorder.publish(Failed{where()});
+    if (pool_.live() != 0) {
+        world_.recorder.report({"frames", "R13",
+                                "frames that nobody refers to: " + std::to_string(pool_.live()),
+                                where()});
+    }
+}
+
+void SimNode::crash(Instant now, DiskFate fate, const Disk& other) {
+    if (alive()) {
+        stop(now);
+        disk_.crash(fate, other, draw(world_.options.seed, Purpose::kDisk, index_, life_));
+    }
+}
+
+void SimNode::crash_during(std::uint32_t effects, DiskFate fate) {
+    if (alive()) {
+        effects_left_ = effects;
+        dying_fate_ = fate;
+    }
+}
+
+void SimNode::leave(Instant now) {
+    if (alive() && !paused()) {
+        step(now, totem::Input{totem::Leave{}});
+        if (alive()) {
+            stop(now);
+        }
+    }
+}
+
+void SimNode::pause(Instant now) {
+    now_ = now;
+    ++pauses_;
+}
+
+void SimNode::resume(Instant now) {
+    pauses_ -= pauses_ > 0 ? 1 : 0;
+    if (alive() && !paused()) {
+        schedule_run(std::max(now, busy_until_));
+    }
+}
+
+void SimNode::heal(Instant now) {
+    pauses_ = 0;
+    service_ = world_.options.service;
+    disk_latency_ = milliseconds{1};
+    effects_left_ = 0;
+    busy_until_ = std::min(busy_until_, now + service_);
+    if (alive()) {
+        schedule_run(std::max(now, busy_until_));
+    }
+}
+
+void SimNode::jump_clock(Instant now, Duration ahead) {
+    clock_.jump(now, ahead);
+    armed_.reset();
+    arm();
+}
+
+void SimNode::force_gather(Instant now) {
+    if (alive() && !paused()) {
+        step(now, totem::Input{totem::ForceGather{}});
+    }
+}
+
+void SimNode::schedule_run(Instant at) {
+    if (!run_scheduled_) {
+        run_scheduled_ = true;
+        world_.queue.push({.at = at,
+                           .kind = EventKind::kRun,
+                           .node = static_cast<std::uint8_t>(index_),
+                           .life = life_});
+    }
+}
+
+void SimNode::arrive(Instant now, Packet packet) {
+    const std::size_t cost = packet.frame.size() + kPacketCost;
+    if (!alive() || inbox_bytes_ + cost > kSocketBytes) {
+        return;
+    }
+    inbox_bytes_ += cost;
+    inbox_.push_back(std::move(packet));
+    if (!paused() && !run_scheduled_) {
+        if (now >= busy_until_) {
+            run_one(now);
+        } else {
+            schedule_run(busy_until_);
+        }
+    }
+}
+
+void SimNode::on_run(Instant now, std::uint32_t life) {
+    if (life != life_ || !alive()) {
+        return;
+    }
+    run_scheduled_ = false;
+    if (!paused()) {
+        run_one(now);
+    }
+}
+
+void SimNode::on_wake(Instant now, std::uint32_t life) {
+    if (life != life_ || !alive() || armed_ != now) {
+        return;
+    }
+    armed_.reset();
+    if (!deadline_passed(now)) {
+        arm();
+    } else if (!paused()) {
+        if (now >= busy_until_) {
+            run_one(now);
+        } else {
+            schedule_run(busy_until_);
+        }
+    }
+}
+
+bool SimNode::deadline_passed(Instant now) const {
+    return deadline_.has_value() && *deadline_ <= clock_.local(now);
+}
+
+Packet SimNode::next_packet() {
+    auto next = inbox_.begin();
+    if (world_.options.data_before_token && is_token(*next)) {
+        const auto other = std::ranges::find_if_not(inbox_, is_token);
+        next = other == inbox_.end() ? next : other;
+    }
+    Packet packet = std::move(*next);
+    inbox_.erase(next);
+    inbox_bytes_ -= packet.frame.size() + kPacketCost;
+    return packet;
+}
+
+void SimNode::run_one(Instant now) {
+    const bool wake_first = !world_.options.input_before_wake && deadline_passed(now);
+    if (!inbox_.empty() && !wake_first) {
+        receive(now, next_packet());
+    } else if (deadline_passed(now)) {
+        deadline_.reset();
+        world_.recorder.input(state(), kWakeInput);
+        step(now, totem::Input{totem::Wake{}});
+    } else {
+        return;
+    }
+    busy_until_ = now + service_;
+    if (alive() && (!inbox_.empty() || deadline_passed(busy_until_))) {
+        schedule_run(busy_until_);
+    }
+}
+
+void SimNode::publish_recovered(const totem::DataHeader& outer, totem::Bytes frame) {
+    if (!outer.encapsulated) {
+        return;
+    }
+    if (const auto inner = totem::decode_data_header(frame.subspan(totem::kDataHeaderBytes))) {
+        world_.recorder.publish(Held{where(), inner->ring, inner->seq});
+    }
+}
+
+void SimNode::receive(Instant now, const Packet& packet) {
+    now_ = now;
+    totem::FrameRef frame = pool_.copy(packet.frame.bytes());
+    const auto bytes = frame.bytes();
+    const totem::Node& node = machine_->node();
+    const auto type = totem::peek_type(bytes);
+    world_.recorder.input(
+        node.state(), packet.ignorable || !type ? kDamagedInput : static_cast<std::size_t>(*type));
+    const char* must_ignore = packet.ignorable ? "damaged frame" : nullptr;
+    if (type && *type == totem::FrameType::kData && !packet.ignorable) {
+        const auto header = totem::decode_data_header(bytes);
+        if (header && header->ring == node.ring()) {
+            world_.recorder.publish(Held{where(), header->ring, header->seq});
+            publish_recovered(*header, bytes);
+        }
+    }
+    if (type && *type == totem::FrameType::kOrfToken && !packet.ignorable) {
+        const auto token = totem::decode_orf_token(bytes);
+        must_ignore = token && token->ring != node.ring() ? "token of another ring" : must_ignore;
+    }
+    const std::uint64_t before = must_ignore != nullptr ? machine_->state_hash() : 0;
+    step(now, totem::Input{totem::Received{totem::LinkId{0}, std::move(frame)}});
+    if (must_ignore != nullptr && alive()) {
+        world_.recorder.publish(Ignorable{where(), must_ignore, before, machine_->state_hash()});
+    }
+}
+
+void SimNode::on_persisted(Instant now, std::uint32_t life, std::uint64_t ring_seq) {
+    if (life != life_ || !alive()) {
+        return;
+    }
+    now_ = now;
+    disk_.write(ring_seq);
+    world_.recorder.publish(Durable{where(), ring_seq});
+    if (!paused()) {
+        step(now, totem::Input{totem::Persisted{ring_seq}});
+    } else {
+        // The answer waits for the process like everything else.
+        world_.queue.push({.at = now + milliseconds{10},
+                           .kind = EventKind::kPersisted,
+                           .node = static_cast<std::uint8_t>(index_),
+                           .life = life_,
+                           .a = static_cast<std::uint32_t>(ring_seq),
+                           .b = static_cast<std::uint32_t>(ring_seq >> 32U)});
+    }
+}
+
+void SimNode::submit(Instant now, std::uint32_t count) {
+    if (!alive() || paused() || ring_machine_ == nullptr) {
+        return;
+    }
+    const Load& load = world_.options.load;
+    bool news = false;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint64_t number = ++messages_;
+        const std::uint64_t h = draw(world_.options.seed, Purpose::kLoad, index_, number);
+        std::array<std::byte, 1400> payload{};
+        const std::uint64_t id = mix(h);
+        std::memcpy(payload.data(), &id, sizeof(id));
+        std::memcpy(payload.data() + sizeof(id), &number, sizeof(number));
+        const std::uint32_t size = 16 + (load.bytes_max >> below(h, 8));
+        const bool safe = chance(mix(h + 1), load.safe_per_mille);
+        news = ring_machine_->submit(std::span(payload).first(size),
+                                     safe ? totem::Guarantee::kSafe : totem::Guarantee::kAgreed) ||
+               news;
+    }
+    if (news) {
+        step(now, totem::Input{totem::Submitted{}});
+    }
+}
+
+// ---- effects ------------------------------------------------------------------------------------
+
+void SimNode::step(Instant now, const totem::group::StackInput& input) {
+    now_ = now;
+    ++steps_;
+    effects_.clear();
+    machine_->step(clock_.local(now), input, effects_);
+    // Numbers are given before anything is sent or delivered.
+    for (const totem::Trace& trace : effects_.ring.traces) {
+        if (trace.kind == totem::TraceKind::kOriginated) {
+            const Seq seq{static_cast<std::uint32_t>(trace.a)};
+            world_.recorder.publish(Originated{.where = where(), .ring = trace.ring, .seq = seq});
+        }
+    }
+    totem::perform(effects_.ring, *this);
+    effects_.clear();
+    if (dying_) {
+        stop(now);
+        disk_.crash(dying_fate_, disk_, draw(world_.options.seed, Purpose::kDisk, index_, life_));
+    }
+}
+
+bool SimNode::effect_happens() {
+    if (effects_left_ > 0 && --effects_left_ == 0) {
+        dying_ = true;
+    }
+    return !dying_;
+}
+
+void SimNode::persist(std::uint64_t ring_seq) {
+    if (!effect_happens()) {
+        return;
+    }
+    // Writes of one file follow each other.
+    const std::uint64_t h = draw(world_.options.seed, Purpose::kDisk,
+                                 (std::uint64_t{index_} << 32U) | life_, ++writes_);
+    write_free_at_ = std::max(write_free_at_, now_) +
+                     sample({disk_latency_ / 2, disk_latency_ / 2, Tail::kExponential}, h);
+    world_.queue.push({.at = write_free_at_,
+                       .kind = EventKind::kPersisted,
+                       .node = static_cast<std::uint8_t>(index_),
+                       .life = life_,
+                       .a = static_cast<std::uint32_t>(ring_seq),
+                       .b = static_cast<std::uint32_t>(ring_seq >> 32U)});
+}
+
+void SimNode::publish_data(const totem::Datagram& datagram) {
+    const auto bytes = datagram.head_size > 0
+                           ? totem::Bytes(datagram.head).first(datagram.head_size)
+                           : datagram.body.bytes();
+    const auto header = totem::decode_data_header(bytes);
+    if (!header) {
+        return;
+    }
+    world_.recorder.publish(Spoke{where(), static_cast<std::uint8_t>(totem::FrameType::kData),
+                                  header->ring, header->seq});
+    const auto* known = world_.recorder.ledger().find(header->ring, header->seq);
+    if (header->system_from != id_of(index_) || (known != nullptr && known->bytes_known)) {
+        return;
+    }
+    Originated event{
+        where(), header->ring, header->seq, header->guarantee, header->encapsulated, true, 0, 0};
+    const auto payload =
+        datagram.head_size > 0 ? datagram.body.bytes() : bytes.subspan(totem::kDataHeaderBytes);
+    event.hash = hash_bytes(payload);
+    event.size = static_cast<std::uint32_t>(payload.size());
+    world_.recorder.publish(event);
+}
+
+void SimNode::send(const totem::Datagram& datagram) {
+    if (!effect_happens()) {
+        return;
+    }
+    const auto start = datagram.head_size > 0 ? totem::Bytes(datagram.head) : datagram.body.bytes();
+    const auto type = totem::peek_type(start);
+    if (!type) {
+        world_.recorder.report({"frames", "X1", "a frame without a valid header left", where()});
+        return;
+    }
+    if (*type == totem::FrameType::kData) {
+        publish_data(datagram);
+    } else if (*type == totem::FrameType::kOrfToken) {
+        if (const auto token = totem::decode_orf_token(start)) {
+            world_.recorder.publish(
+                Spoke{where(), static_cast<std::uint8_t>(*type), token->ring, token->seq});
+        }
+    } else if (*type == totem::FrameType::kCommitToken) {
+        if (const auto token = totem::decode_commit_token(start)) {
+            world_.recorder.publish(
+                Spoke{where(), static_cast<std::uint8_t>(*type), token->ring, {}});
+        }
+    } else if (*type == totem::FrameType::kJoin) {
+        if (const auto join = totem::decode_join(start)) {
+            world_.recorder.publish(Spoke{where(),
+                                          static_cast<std::uint8_t>(*type),
+                                          RingId{id_of(index_), join->ring_seq},
+                                          {}});
+        }
+    }
+    if (datagram.to == id_of(index_)) {
+        world_.wire.loop_back(now_, index_, datagram);
+    } else {
+        world_.wire.transmit(now_, index_, datagram);
+    }
+}
+
+void SimNode::deliver_message(const totem::DeliveredMessage& message) {
+    const auto bytes = message.payload.bytes();
+    world_.recorder.publish(Delivered{where(), message.ring, message.seq, message.sender,
+                                      message.guarantee, hash_bytes(bytes),
+                                      static_cast<std::uint32_t>(bytes.size())});
+}
+
+void SimNode::deliver_configuration(const totem::Configuration& change) {
+    Configured event;
+    event.where = where();
+    event.regular = change.kind == totem::Configuration::Kind::kRegular;
+    event.ring = change.ring;
+    event.members = mask_of_list(change.members, world_.options.nodes, event.listed);
+    event.left = mask_of_list(change.left, world_.options.nodes, event.listed);
+    event.joined = mask_of_list(change.joined, world_.options.nodes, event.listed);
+    if (event.regular) {
+        configuration_ = event;
+    }
+    world_.recorder.publish(event);
+}
+
+void SimNode::deliver(const totem::Delivery& delivery) {
+    if (!effect_happens()) {
+        return;
+    }
+    if (const auto* message = std::get_if<totem::DeliveredMessage>(&delivery)) {
+        deliver_message(*message);
+    } else if (const auto* change = std::get_if<totem::Configuration>(&delivery)) {
+        deliver_configuration(*change);
+    }
+}
+
+void SimNode::trace(const totem::Trace& trace) {
+    switch (trace.kind) {
+        case totem::TraceKind::kState:
+            world_.recorder.publish(StateChanged{where(), static_cast<totem::State>(trace.a),
+                                                 static_cast<totem::State>(trace.b),
+                                                 static_cast<totem::GatherReason>(trace.c)});
+            return;
+        case totem::TraceKind::kReleased:
+            world_.recorder.publish(
+                Released{where(), trace.ring, Seq{static_cast<std::uint32_t>(trace.a)}});
+            return;
+        case totem::TraceKind::kTokenReceived:
+            world_.recorder.publish(TokenTaken{where(), trace.ring,
+                                               static_cast<std::uint32_t>(trace.b),
+                                               Seq{static_cast<std::uint32_t>(trace.a)}});
+            return;
+        default:
+            return;
+    }
+}
+
+void SimNode::wake_at(std::optional<totem::Instant> deadline) {
+    deadline_ = deadline;
+    arm();
+}
+
+void SimNode::arm() {
+    if (!deadline_) {
+        return;
+    }
+    const Instant when = std::max(clock_.world(*deadline_), now_ + Duration{1});
+    if (!armed_ || when < *armed_) {
+        armed_ = when;
+        world_.queue.push({.at = when,
+                           .kind = EventKind::kWake,
+                           .node = static_cast<std::uint8_t>(index_),
+                           .life = life_});
+    }
+}
+
+}  // namespace sim

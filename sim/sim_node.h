@@ -1,0 +1,130 @@
+// One simulated node: its cores, its clock, its disk, its socket buffer, and how it lives and dies.
+//
+// It is the host of its cores as totemd is: it hands frames and deadlines in, and performs the
+// effects in the one order that totem/core/perform.h knows. What it does goes to the recorder.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "sim/disk.h"
+#include "sim/event_queue.h"
+#include "sim/machine.h"
+#include "sim/node_clock.h"
+#include "sim/options.h"
+#include "sim/recorder.h"
+#include "sim/wire.h"
+#include "totem/core/effects.h"
+
+namespace sim {
+
+struct Surroundings {
+    const Options& options;
+    EventQueue& queue;
+    Wire& wire;
+    Recorder& recorder;
+};
+
+class SimNode {
+  public:
+    SimNode(const Surroundings& world, std::uint32_t index);
+    ~SimNode();
+    SimNode(const SimNode&) = delete;
+    SimNode& operator=(const SimNode&) = delete;
+    SimNode(SimNode&&) = delete;
+    SimNode& operator=(SimNode&&) = delete;
+
+    // Life cycle. `other` is the disk a clone is made from.
+    void boot(Instant now);
+    void crash(Instant now, DiskFate fate, const Disk& other);
+    // Crashes as soon as it has performed this many more effects, in the middle of a step.
+    // Forgotten by heal() and cancel_crash() when it has not happened yet.
+    void crash_during(std::uint32_t effects, DiskFate fate);
+    void cancel_crash() { effects_left_ = 0; }
+    void leave(Instant now);
+    void pause(Instant now);
+    void resume(Instant now);
+    void heal(Instant now);  // ends pauses and slowness
+
+    void set_service(Duration service) { service_ = service; }
+    void set_disk_latency(Duration latency) { disk_latency_ = latency; }
+    void jump_clock(Instant now, Duration ahead);
+    void force_gather(Instant now);
+
+    // Events of the queue. Those of an earlier life are ignored.
+    void arrive(Instant now, Packet packet);
+    void on_wake(Instant now, std::uint32_t life);
+    void on_run(Instant now, std::uint32_t life);
+    void on_persisted(Instant now, std::uint32_t life, std::uint64_t ring_seq);
+    // The application sends `count` messages.
+    void submit(Instant now, std::uint32_t count);
+
+    [[nodiscard]] bool alive() const noexcept { return machine_ != nullptr; }
+    [[nodiscard]] bool paused() const noexcept { return pauses_ > 0; }
+    [[nodiscard]] totem::State state() const { return machine_->node().state(); }
+    [[nodiscard]] const std::optional<Configured>& configuration() const { return configuration_; }
+    [[nodiscard]] Disk& disk() noexcept { return disk_; }
+    [[nodiscard]] std::uint32_t life() const noexcept { return life_; }
+    [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+
+    // ---- the host of perform.h -----------------------------------------------------------------
+    void persist(std::uint64_t ring_seq);
+    void send(const totem::Datagram& datagram);
+    void deliver(const totem::Delivery& delivery);
+    void trace(const totem::Trace& trace);
+    void wake_at(std::optional<totem::Instant> deadline);
+
+  private:
+    [[nodiscard]] Where where() const { return {now_, index_, life_}; }
+    void step(Instant now, const totem::group::StackInput& input);
+    void run_one(Instant now);
+    void schedule_run(Instant at);
+    void receive(Instant now, const Packet& packet);
+    void arm();
+    void stop(Instant now);
+    [[nodiscard]] Packet next_packet();
+    [[nodiscard]] bool deadline_passed(Instant now) const;
+    // False once the node has crashed inside the present step.
+    [[nodiscard]] bool effect_happens();
+    void publish_recovered(const totem::DataHeader& outer, totem::Bytes frame);
+    void publish_data(const totem::Datagram& datagram);
+    void deliver_message(const totem::DeliveredMessage& message);
+    void deliver_configuration(const totem::Configuration& change);
+    [[nodiscard]] std::uint64_t ring_seq_to_start_with(Instant now) const;
+
+    Surroundings world_;
+    std::uint32_t index_;
+    NodeClock clock_;
+    Disk disk_;
+    totem::FramePool pool_;  // before everything that refers to its frames
+    totem::group::StackEffects effects_;
+    std::deque<Packet> inbox_;
+    std::unique_ptr<Machine> machine_;
+    RingMachine* ring_machine_ = nullptr;  // machine_, when it is the ring alone
+
+    std::uint32_t life_ = 0;
+    std::uint64_t steps_ = 0;
+    std::uint64_t messages_ = 0;
+    Instant now_{};
+    std::optional<Configured> configuration_;
+
+    std::optional<Instant> deadline_;  // in the node's time
+    std::optional<Instant> armed_;     // the earliest kWake in the queue, in the world's time
+    bool run_scheduled_ = false;
+    Instant busy_until_{};
+    Duration service_{};
+    Duration disk_latency_{};
+    std::uint64_t writes_ = 0;
+    Instant write_free_at_{};
+    std::uint32_t pauses_ = 0;
+    std::size_t inbox_bytes_ = 0;
+
+    std::uint32_t effects_left_ = 0;  // before the planned crash; 0: none planned
+    bool dying_ = false;
+    DiskFate dying_fate_ = DiskFate::kKept;
+};
+
+}  // namespace sim

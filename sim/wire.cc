@@ -1,0 +1,141 @@
+#include "sim/wire.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "sim/random.h"
+
+namespace sim {
+
+namespace {
+
+constexpr std::size_t kTypeOffset = 3;
+
+totem::FrameType kind_of(totem::Bytes frame) {
+    const std::size_t type =
+        frame.size() > kTypeOffset ? std::to_integer<std::size_t>(frame[kTypeOffset]) : 0;
+    return static_cast<totem::FrameType>(type % 6);
+}
+
+// A decoder of the protocol would take it for a good frame.
+bool decodes(totem::Bytes frame) {
+    const auto type = totem::peek_type(frame);
+    if (!type) {
+        return false;
+    }
+    switch (*type) {
+        case totem::FrameType::kOrfToken:
+            return totem::decode_orf_token(frame).has_value();
+        case totem::FrameType::kData:
+            return totem::decode_data_header(frame).has_value();
+        case totem::FrameType::kMergeDetect:
+            return totem::decode_merge_detect(frame).has_value();
+        case totem::FrameType::kJoin:
+            return totem::decode_join(frame).has_value();
+        case totem::FrameType::kCommitToken:
+            return totem::decode_commit_token(frame).has_value();
+        case totem::FrameType::kHoldCancel:
+            return totem::decode_hold_cancel(frame).has_value();
+    }
+    return false;
+}
+
+}  // namespace
+
+totem::FrameRef flatten(totem::FramePool& pool, const totem::Datagram& datagram) {
+    const auto body = datagram.body.bytes();
+    totem::FrameRef frame = pool.allocate(datagram.head_size + body.size());
+    const auto out = frame.writable();
+    std::copy_n(datagram.head.begin(), datagram.head_size, out.begin());
+    std::ranges::copy(body, out.begin() + datagram.head_size);
+    return frame;
+}
+
+Wire::Wire(const Options& options, EventQueue& queue)
+    : queue_(&queue), network_(options), nodes_(options.nodes) {}
+
+void Wire::schedule(Instant at, std::uint32_t to, Packet packet) {
+    std::uint32_t slot = 0;
+    if (free_.empty()) {
+        slot = static_cast<std::uint32_t>(slots_.size());
+        slots_.push_back(std::move(packet));
+    } else {
+        slot = free_.back();
+        free_.pop_back();
+        slots_[slot] = std::move(packet);
+    }
+    queue_->push(
+        {.at = at, .kind = EventKind::kArrive, .node = static_cast<std::uint8_t>(to), .a = slot});
+}
+
+Packet Wire::take(std::uint32_t slot) {
+    free_.push_back(slot);
+    return std::move(slots_[slot]);
+}
+
+Packet Wire::damage(const totem::FrameRef& frame, std::uint64_t noise) {
+    Packet packet;
+    const std::uint32_t way = below(noise, 4);
+    const std::uint64_t h = mix(noise);
+    packet.frame = pool_.copy(frame.bytes());
+    const auto bytes = packet.frame.writable();
+    if (way == 0 || bytes.size() <= kTypeOffset) {
+        packet.frame.truncate(1 + below(h, static_cast<std::uint32_t>(bytes.size())));
+    } else if (way == 1) {
+        bytes[below(h, 4)] ^= static_cast<std::byte>(1U << (h & 7U));
+    } else {
+        std::uint64_t garbage = h;
+        for (std::byte& byte : bytes) {
+            garbage = mix(garbage + 1);
+            byte = static_cast<std::byte>(garbage & 0xFFU);
+        }
+        if (way == 3) {  // a good header before the garbage
+            std::copy_n(frame.bytes().begin(), std::min<std::size_t>(5, bytes.size()),
+                        bytes.begin());
+        }
+    }
+    packet.ignorable = true;
+    return packet;
+}
+
+void Wire::transmit_to(Instant now, std::uint32_t from, std::uint32_t to,
+                       const totem::FrameRef& frame) {
+    ++sent_;
+    const auto fate = network_.send(now, from, to, kind_of(frame.bytes()), frame.size());
+    for (std::uint32_t i = 0; i < fate.count; ++i) {
+        const PacketNetwork::Copy& copy = fate.copies.at(i);
+        Packet packet{frame, 0, false, copy.replayed};
+        if (copy.corrupt) {
+            packet = damage(frame, copy.noise);
+            if (decodes(packet.frame.bytes())) {
+                continue;  // an unsealed ring cannot tell; the checksum of UDP would
+            }
+        }
+        packet.from = static_cast<std::uint8_t>(from);
+        schedule(now + copy.delay, to, std::move(packet));
+    }
+}
+
+void Wire::transmit(Instant now, std::uint32_t from, const totem::Datagram& datagram) {
+    const totem::FrameRef frame = flatten(pool_, datagram);
+    if (datagram.to != totem::kNoNode) {
+        const std::uint32_t to = totem::raw(datagram.to) - 1;
+        if (to < nodes_) {
+            transmit_to(now, from, to, frame);
+        }
+        return;
+    }
+    for (std::uint32_t to = 0; to < nodes_; ++to) {
+        if (to != from) {
+            transmit_to(now, from, to, frame);
+        }
+    }
+}
+
+void Wire::loop_back(Instant now, std::uint32_t node, const totem::Datagram& datagram) {
+    Packet packet{flatten(pool_, datagram), static_cast<std::uint8_t>(node), false, false};
+    schedule(now + std::chrono::microseconds{1}, node, std::move(packet));
+}
+
+}  // namespace sim

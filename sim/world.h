@@ -1,0 +1,80 @@
+// The simulated world: one cluster, one seed, one thread, virtual time.
+//
+// It runs everything that can happen in the order (time, id), switches the schedule's faults on and
+// off, and judges: safety always, liveness after each heal. Phases (properties.md section 11):
+// chaos; then only the core is connected and whole; then everybody.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/event_queue.h"
+#include "sim/options.h"
+#include "sim/recorder.h"
+#include "sim/schedule.h"
+#include "sim/sim_node.h"
+#include "sim/wire.h"
+
+namespace sim {
+
+// What a run was and how it ended.
+struct Outcome {
+    std::uint64_t trace_hash = 0;
+    std::uint64_t rings_installed = 0;
+    std::uint64_t deliveries = 0;
+    std::uint64_t events = 0;
+    std::uint64_t datagrams = 0;
+    Coverage coverage;
+    std::optional<Violation> violation;
+    std::vector<std::string> evidence;  // the last events before a violation
+};
+
+class World {
+  public:
+    World(const Options& options, Schedule schedule);
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+    World(World&&) = delete;
+    World& operator=(World&&) = delete;
+
+    // Runs to the end, or to the first violation.
+    [[nodiscard]] Outcome run();
+
+    [[nodiscard]] Recorder& recorder() noexcept { return recorder_; }
+    [[nodiscard]] Instant now() const noexcept { return now_; }
+
+  private:
+    enum class Phase : std::uint8_t { kHeal, kWhole, kEnd };
+
+    void dispatch(const Event& event);
+    void begin_fault(const Fault& fault);
+    void end_fault(const Fault& fault);
+    void begin_node_fault(const Fault& fault, SimNode& node, std::uint32_t index);
+    void end_node_fault(const Fault& fault, SimNode& node);
+    void enter(Phase phase);
+    void heal(NodeMask core);
+    void next_submit(std::uint32_t node);
+    void submit(std::uint32_t node);
+    // Every connected set of nodes is one operational ring (L1).
+    void check_formed();
+    void check_member(std::uint32_t node, NodeMask expected);
+    [[nodiscard]] Instant after(Duration since_start) const { return Instant{since_start}; }
+
+    Options options_;
+    Schedule schedule_;
+    EventQueue queue_;
+    Recorder recorder_;
+    Wire wire_;
+    std::vector<std::unique_ptr<SimNode>> nodes_;
+    Instant now_{};
+    NodeMask core_;
+    bool healed_ = false;
+    bool ended_ = false;
+    std::vector<std::uint32_t> submits_;
+};
+
+}  // namespace sim

@@ -1,0 +1,285 @@
+// Every checker stays silent on a good history and catches each bug planted into one.
+#include <functional>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "sim/checkers/all.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace sim;
+using totem::FrameType;
+
+constexpr RingId kFirst{NodeId{1}, 8};
+constexpr RingId kSecond{NodeId{1}, 12};
+
+// A recorder with every checker, and the words to tell it a history of three nodes.
+class History {
+  public:
+    History() : recorder_(Seq{0}) {
+        Options options;
+        options.nodes = 3;
+        add_all_checkers(recorder_, options);
+    }
+
+    void start(std::uint32_t node, std::uint64_t stored = 0) {
+        recorder_.publish(Started{at(node), stored, DiskFate::kKept});
+    }
+    void durable(std::uint32_t node, std::uint64_t ring_seq) {
+        recorder_.publish(Durable{at(node), ring_seq});
+    }
+    void transitional(std::uint32_t node, RingId ring, NodeMask members, NodeMask left = 0) {
+        recorder_.publish(Configured{at(node), false, ring, members, left, 0, true});
+    }
+    void regular(std::uint32_t node, RingId ring, NodeMask members, NodeMask joined = 0) {
+        recorder_.publish(Configured{at(node), true, ring, members, 0, joined, true});
+    }
+    void originate(std::uint32_t node, RingId ring, std::uint32_t seq,
+                   Guarantee guarantee = Guarantee::kAgreed) {
+        recorder_.publish(
+            Originated{at(node), ring, Seq{seq}, guarantee, false, true, hash(ring, seq), 100});
+    }
+    void hold(std::uint32_t node, RingId ring, std::uint32_t seq) {
+        recorder_.publish(Held{at(node), ring, Seq{seq}});
+    }
+    void deliver(std::uint32_t node, std::uint32_t from, RingId ring, std::uint32_t seq,
+                 Guarantee guarantee = Guarantee::kAgreed) {
+        recorder_.publish(
+            Delivered{at(node), ring, Seq{seq}, id_of(from), guarantee, hash(ring, seq), 100});
+    }
+    void release(std::uint32_t node, RingId ring, std::uint32_t upto) {
+        recorder_.publish(Released{at(node), ring, Seq{upto}});
+    }
+    void token(std::uint32_t node, RingId ring, std::uint32_t token_seq, std::uint32_t seq) {
+        recorder_.publish(TokenTaken{at(node), ring, token_seq, Seq{seq}});
+    }
+    void speak(std::uint32_t node, FrameType kind, RingId ring) {
+        recorder_.publish(Spoke{at(node), static_cast<std::uint8_t>(kind), ring, {}});
+    }
+    template <typename Event>
+    void publish(const Event& event) {
+        recorder_.publish(event);
+    }
+
+    // Three nodes form the first ring; each has sent one message that all have delivered.
+    void form() {
+        for (std::uint32_t node = 0; node < 3; ++node) {
+            start(node);
+            durable(node, 1024);
+            transitional(node, kFirst, mask_of(node));
+            regular(node, kFirst, 0b111, 0b111);
+        }
+        for (std::uint32_t seq = 1; seq <= 3; ++seq) {
+            say(seq - 1, seq);
+        }
+    }
+    // One message, originated, held and delivered by all three.
+    void say(std::uint32_t from, std::uint32_t seq) {
+        originate(from, kFirst, seq);
+        for (std::uint32_t node = 0; node < 3; ++node) {
+            hold(node, kFirst, seq);
+            deliver(node, from, kFirst, seq);
+        }
+    }
+    // Nodes 1 and 2 go on without node 3.
+    void lose_third() {
+        for (std::uint32_t node = 0; node < 2; ++node) {
+            transitional(node, kSecond, 0b011, 0b100);
+            regular(node, kSecond, 0b011);
+        }
+    }
+
+    [[nodiscard]] std::string property() {
+        const auto& first = recorder_.findings().first();
+        return first ? first->property : "";
+    }
+    static Where at(std::uint32_t node) { return {Instant{1s}, node, 1}; }
+
+  private:
+    static std::uint64_t hash(RingId ring, std::uint32_t seq) { return ring.seq * 1000 + seq; }
+
+    Recorder recorder_;
+};
+
+TEST(Checkers, AreSilentOnAGoodHistory) {
+    History h;
+    h.form();
+    h.token(0, kFirst, 0, 3);
+    h.token(1, kFirst, 1, 3);
+    h.release(0, kFirst, 3);
+    h.lose_third();
+    EXPECT_EQ(h.property(), "");
+}
+
+struct Planted {
+    const char* name;
+    const char* property;
+    std::function<void(History&)> tell;
+};
+
+class PlantedBug : public ::testing::TestWithParam<Planted> {};
+
+TEST_P(PlantedBug, IsCaught) {
+    History h;
+    h.form();
+    ASSERT_EQ(h.property(), "");
+    GetParam().tell(h);
+    EXPECT_EQ(h.property(), GetParam().property);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Order, PlantedBug,
+    ::testing::Values(
+        Planted{"NobodySaidIt", "E1.2", [](History& h) { h.deliver(0, 1, kFirst, 4); }},
+        Planted{"OtherSender", "E1.2",
+                [](History& h) {
+                    h.originate(1, kFirst, 4);
+                    h.deliver(0, 2, kFirst, 4);
+                }},
+        Planted{"OtherContent", "E1.2",
+                [](History& h) {
+                    h.originate(1, kFirst, 4);
+                    h.publish(Delivered{History::at(0), kFirst, Seq{4}, id_of(1),
+                                        Guarantee::kAgreed, 1, 100});
+                }},
+        Planted{"NumberGivenTwice", "E1.3", [](History& h) { h.originate(1, kFirst, 3); }},
+        Planted{"DeliveredTwice", "E1.4", [](History& h) { h.deliver(1, 2, kFirst, 3); }},
+        Planted{"OutOfOrder", "E6.1", [](History& h) { h.deliver(1, 1, kFirst, 2); }},
+        Planted{"GapInRegular", "E6.3",
+                [](History& h) {
+                    h.originate(1, kFirst, 4);
+                    h.originate(1, kFirst, 5);
+                    h.deliver(0, 1, kFirst, 5);
+                }},
+        Planted{"GapOfAMember", "E6.3",
+                [](History& h) {
+                    h.originate(1, kFirst, 4);
+                    h.originate(1, kFirst, 5);
+                    h.transitional(0, kSecond, 0b011, 0b100);
+                    h.deliver(0, 1, kFirst, 5);
+                }},
+        Planted{"OldRing", "E2.2",
+                [](History& h) {
+                    h.originate(2, kFirst, 4);
+                    h.lose_third();
+                    h.deliver(0, 2, kFirst, 4);
+                }}),
+    [](const auto& bug) { return bug.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Synchrony, PlantedBug,
+                         ::testing::Values(Planted{"OneDeliveredMoreBefore", "E2.6",
+                                                   [](History& h) {
+                                                       h.originate(2, kFirst, 4);
+                                                       h.deliver(0, 2, kFirst, 4);
+                                                       h.transitional(0, kSecond, 0b011, 0b100);
+                                                       h.transitional(1, kSecond, 0b011, 0b100);
+                                                   }},
+                                           Planted{"OneDeliveredMoreWithin", "E4",
+                                                   [](History& h) {
+                                                       h.originate(2, kFirst, 4);
+                                                       h.transitional(0, kSecond, 0b011, 0b100);
+                                                       h.deliver(0, 2, kFirst, 4);
+                                                       h.regular(0, kSecond, 0b011);
+                                                       h.transitional(1, kSecond, 0b011, 0b100);
+                                                       h.regular(1, kSecond, 0b011);
+                                                   }},
+                                           Planted{"OwnMessageLost", "E3",
+                                                   [](History& h) {
+                                                       h.originate(0, kFirst, 4);
+                                                       h.lose_third();
+                                                   }}),
+                         [](const auto& bug) { return bug.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Configurations, PlantedBug,
+    ::testing::Values(
+        Planted{"NotAMember", "E2.1", [](History& h) { h.transitional(0, kSecond, 0b010, 0b101); }},
+        Planted{"NoTransitional", "E2.3", [](History& h) { h.regular(0, kSecond, 0b011); }},
+        Planted{"TwoTransitional", "E2.3",
+                [](History& h) {
+                    h.transitional(0, kSecond, 0b011, 0b100);
+                    h.transitional(0, kSecond, 0b001, 0b110);
+                }},
+        Planted{"CameFromElsewhere", "E2.3",
+                [](History& h) {
+                    h.transitional(0, kSecond, 0b011, 0b100);
+                    h.regular(0, kSecond, 0b011);
+                    h.transitional(1, kSecond, 0b010, 0b101);
+                    h.regular(1, kSecond, 0b011);
+                }},
+        Planted{"TwoRingsOneName", "M1",
+                [](History& h) {
+                    h.transitional(0, kSecond, 0b001, 0b110);
+                    h.regular(0, kSecond, 0b001);
+                    h.transitional(1, kSecond, 0b010, 0b101);
+                    h.regular(1, kSecond, 0b011);
+                }},
+        Planted{"NumberWentBack", "E2.7",
+                [](History& h) {
+                    const RingId older{NodeId{1}, 4};
+                    h.transitional(0, older, 0b011, 0b100);
+                    h.regular(0, older, 0b011);
+                }},
+        Planted{"NotNamedAfterTheLowest", "M4",
+                [](History& h) {
+                    const RingId ring{NodeId{2}, 12};
+                    h.transitional(0, ring, 0b011, 0b100);
+                    h.regular(0, ring, 0b011);
+                }},
+        Planted{"StrangerListed", "E2.4",
+                [](History& h) {
+                    h.publish(Configured{History::at(0), false, kSecond, 0b011, 0b100, 0, false});
+                }}),
+    [](const auto& bug) { return bug.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    GroundTruth, PlantedBug,
+    ::testing::Values(Planted{"SafeNotHeldByAll", "E7.1",
+                              [](History& h) {
+                                  h.originate(0, kFirst, 4, Guarantee::kSafe);
+                                  h.hold(1, kFirst, 4);
+                                  h.deliver(0, 0, kFirst, 4, Guarantee::kSafe);
+                              }},
+                      Planted{"SafeInARingNotInstalled", "E7.2",
+                              [](History& h) {
+                                  h.transitional(0, kSecond, 0b011, 0b100);
+                                  h.regular(0, kSecond, 0b011);
+                                  h.originate(0, kSecond, 1, Guarantee::kSafe);
+                                  h.hold(1, kSecond, 1);
+                                  h.deliver(0, 0, kSecond, 1, Guarantee::kSafe);
+                              }},
+                      Planted{"ForgotTooEarly", "R6",
+                              [](History& h) {
+                                  h.originate(0, kFirst, 4);
+                                  h.hold(1, kFirst, 4);
+                                  h.release(0, kFirst, 4);
+                              }},
+                      Planted{"TokenTakenTwice", "R1",
+                              [](History& h) {
+                                  h.token(0, kFirst, 7, 3);
+                                  h.token(1, kFirst, 7, 3);
+                              }},
+                      Planted{"TokenNumberWentBack", "R3",
+                              [](History& h) {
+                                  h.token(0, kFirst, 7, 3);
+                                  h.token(1, kFirst, 8, 2);
+                              }},
+                      Planted{"CommitBeforeDurable", "M2",
+                              [](History& h) {
+                                  h.speak(0, FrameType::kCommitToken, {NodeId{1}, 2000});
+                              }},
+                      Planted{"BadFrameChangedState", "M9",
+                              [](History& h) {
+                                  h.publish(Ignorable{History::at(0), "damaged frame", 1, 2});
+                              }},
+                      Planted{"SpokeForAnOldRing", "M9b",
+                              [](History& h) {
+                                  h.speak(0, FrameType::kOrfToken, kFirst);
+                                  h.speak(0, FrameType::kOrfToken, kSecond);
+                                  h.speak(0, FrameType::kData, kFirst);
+                              }}),
+    [](const auto& bug) { return bug.param.name; });
+
+}  // namespace
