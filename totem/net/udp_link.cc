@@ -44,7 +44,8 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
     Impl(boost::asio::io_context& io, FramePool& pool)
         : unicast_(io), multicast_(io), timer_(io), pool_(pool), batch_(pool) {}
 
-    [[nodiscard]] Result<Opened, LinkError> open(const LinkConfig& config, LinkListener& listener);
+    [[nodiscard]] Result<Opened, LinkError> open(const LinkConfig& config, LinkListener& listener,
+                                                 PacketSeal* seal);
     void close();
     void queue(const Datagram& datagram);
     void flush();
@@ -61,8 +62,9 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
                                                           std::uint16_t port, bool broadcast) const;
     [[nodiscard]] int use_interface();
     void wait_readable(stream_descriptor& socket);
-    void drain(int fd, int rounds);
+    void drain(stream_descriptor& socket, int rounds);
     void accept(std::size_t i);
+    [[nodiscard]] FrameRef unseal(FrameRef frame);
     void hand_over();
     void watch_interface();
     [[nodiscard]] std::span<const SocketAddress> targets(NodeId to) const;
@@ -73,6 +75,7 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
 
     LinkConfig config_;
     LinkListener* listener_ = nullptr;  // null: closed, or not open yet
+    PacketSeal* seal_ = nullptr;        // null: frames travel in clear
     stream_descriptor unicast_;         // udpu: everything; udp: tokens
     stream_descriptor multicast_;       // udp
     FileDescriptor sender_;             // udp: port - 1
@@ -90,7 +93,7 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
     ReceiveBatch batch_;
     std::vector<FrameRef> frames_;  // of the batch in hand: everything else, then tokens
     std::vector<FrameRef> tokens_;
-    bool handing_over_ = false;
+    bool receiving_ = false;
     SendQueue queue_;
     LinkStats stats_;
 };
@@ -148,7 +151,7 @@ Result<UdpLink::Opened, LinkError> UdpLink::Impl::open_multicast() {
 }
 
 Result<UdpLink::Opened, LinkError> UdpLink::Impl::open(const LinkConfig& config,
-                                                       LinkListener& listener) {
+                                                       LinkListener& listener, PacketSeal* seal) {
     TOTEM_CHECK(listener_ == nullptr && !unicast_.is_open());
     config_ = config;
     if (config.local.empty() || config.port < 2) {
@@ -164,6 +167,7 @@ Result<UdpLink::Opened, LinkError> UdpLink::Impl::open(const LinkConfig& config,
         return opened;
     }
     listener_ = &listener;
+    seal_ = seal;
     set_members(config.peers, config.block_unlisted_ips);
     watch_.open();
     interface_ = interface_of(config_.local);
@@ -245,25 +249,29 @@ void UdpLink::Impl::wait_readable(stream_descriptor& socket) {
 }
 
 void UdpLink::Impl::receive_now() {
-    if (listener_ == nullptr || handing_over_) {
+    if (listener_ == nullptr || receiving_) {
         return;
     }
+    receiving_ = true;
     if (multicasts()) {
-        // What was multicast before a token was passed lies in the other socket (totem.md 9, row
-        // 21).
-        drain(multicast_.native_handle(), kMulticastRounds);
+        // What was multicast before a token was passed lies in the other socket (totem.md 9).
+        drain(multicast_, kMulticastRounds);
     }
-    drain(unicast_.native_handle(), 1);
+    drain(unicast_, 1);
+    if (seal_ != nullptr) {
+        flush();  // answers of the seal
+    }
     hand_over();
+    receiving_ = false;
 }
 
-void UdpLink::Impl::drain(int fd, int rounds) {
+void UdpLink::Impl::drain(stream_descriptor& socket, int rounds) {
     std::size_t count = ReceiveBatch::kDatagramsMax;
-    for (; rounds > 0 && count == ReceiveBatch::kDatagramsMax; --rounds) {
+    for (; rounds > 0 && count == ReceiveBatch::kDatagramsMax && listener_ != nullptr; --rounds) {
         int error = 0;
-        count = batch_.receive(fd, error);
+        count = batch_.receive(socket.native_handle(), error);
         stats_.receive_errors += error != 0 ? 1 : 0;
-        for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t i = 0; i < count && listener_ != nullptr; ++i) {
             accept(i);
         }
     }
@@ -285,8 +293,29 @@ void UdpLink::Impl::accept(std::size_t i) {
         ++stats_.truncated;
         return;
     }
+    if (seal_ != nullptr) {
+        frame = unseal(std::move(frame));
+        if (frame.empty()) {
+            return;
+        }
+    }
     ++stats_.frames_received;
     (is_token(frame) ? tokens_ : frames_).push_back(std::move(frame));
+}
+
+// The plain frame, or nothing; what the seal wants to answer is queued.
+FrameRef UdpLink::Impl::unseal(FrameRef frame) {
+    const Instant now(std::chrono::steady_clock::now().time_since_epoch());
+    PacketSeal::Opened opened = seal_->open(now, config_.link, std::move(frame));
+    const bool good = opened.verdict == Verdict::kAccepted || opened.verdict == Verdict::kHandshake;
+    stats_.seal_refused += good ? 0 : 1;
+    if (!opened.reply.empty()) {
+        queue_.add({}, std::move(opened.reply), targets(opened.sender));
+    }
+    if (opened.event) {
+        listener_->on_seal_event(config_.link, *opened.event);
+    }
+    return std::move(opened.frame);
 }
 
 void UdpLink::Impl::hand_over() {
@@ -295,9 +324,9 @@ void UdpLink::Impl::hand_over() {
     if (frames_.empty()) {
         return;
     }
-    handing_over_ = true;
-    listener_->on_frames(config_.link, frames_);
-    handing_over_ = false;
+    if (listener_ != nullptr) {
+        listener_->on_frames(config_.link, frames_);
+    }
     frames_.clear();
 }
 
@@ -325,7 +354,12 @@ void UdpLink::Impl::queue(const Datagram& datagram) {
             datagram.to == kNoNode ? 0 : 1;  // a node list of one has nobody to tell
         return;
     }
-    queue_.add(std::span(datagram.head).first(datagram.head_size), datagram.body, to);
+    const auto head = std::span(datagram.head).first(datagram.head_size);
+    if (seal_ != nullptr) {
+        queue_.add({}, seal_->seal(config_.link, datagram.to, head, datagram.body.bytes()), to);
+        return;
+    }
+    queue_.add(head, datagram.body, to);
 }
 
 void UdpLink::Impl::flush() {
@@ -370,8 +404,9 @@ UdpLink::UdpLink(boost::asio::io_context& io, FramePool& pool)
 
 UdpLink::~UdpLink() { impl_->close(); }
 
-Result<UdpLink::Opened, LinkError> UdpLink::open(const LinkConfig& config, LinkListener& listener) {
-    return impl_->open(config, listener);
+Result<UdpLink::Opened, LinkError> UdpLink::open(const LinkConfig& config, LinkListener& listener,
+                                                 PacketSeal* seal) {
+    return impl_->open(config, listener, seal);
 }
 
 void UdpLink::close() { impl_->close(); }

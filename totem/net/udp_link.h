@@ -26,6 +26,7 @@
 #include "totem/core/result.h"
 #include "totem/core/types.h"
 #include "totem/net/address.h"
+#include "totem/net/packet_seal.h"
 
 namespace boost::asio {
 class io_context;
@@ -64,6 +65,7 @@ struct LinkStats {
     std::uint64_t unlisted_source = 0;  // dropped: not in the node list
     std::uint64_t own_source = 0;       // dropped: our own address (an echo, or a forgery)
     std::uint64_t truncated = 0;        // dropped: larger than any datagram, or empty
+    std::uint64_t seal_refused = 0;     // dropped by the seal, handshakes not counted
     std::uint64_t receive_errors = 0;
     std::uint64_t send_full = 0;    // not sent: no room in the socket or the device
     std::uint64_t send_errors = 0;  // not sent: unreachable, interface down, too large
@@ -93,6 +95,11 @@ class LinkListener {
     virtual void on_frames(LinkId link, std::span<FrameRef> frames) = 0;
     // The interface of `local` lost or regained its address, or was set down or up.
     virtual void on_link_change(LinkId link, bool up) = 0;
+    // News of the seal, before the frames of the same batch.
+    virtual void on_seal_event(LinkId link, const SealEvent& event) {
+        static_cast<void>(link);
+        static_cast<void>(event);
+    }
 };
 
 class UdpLink {
@@ -107,8 +114,12 @@ class UdpLink {
 
     // Opens the sockets and starts to receive. An interface that is down or has not got its address
     // yet is no error: up() is false and on_link_change() follows. Once per link.
+    // With a `seal`, which must outlive the link, everything is sent sealed and only what it
+    // accepts is handed over; the seal may serve several links and is given the node list by its
+    // owner.
     using Opened = std::monostate;
-    [[nodiscard]] Result<Opened, LinkError> open(const LinkConfig& config, LinkListener& listener);
+    [[nodiscard]] Result<Opened, LinkError> open(const LinkConfig& config, LinkListener& listener,
+                                                 PacketSeal* seal = nullptr);
     // Nothing is received, sent or reported any more; frames held are released. Idempotent.
     void close();
 

@@ -2,8 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <unistd.h>
-
 namespace totem::net {
 
 namespace {
@@ -67,12 +65,6 @@ void raise_buffers(int fd) {
 }
 
 }  // namespace
-
-FileDescriptor::~FileDescriptor() {
-    if (fd_ >= 0) {
-        ::close(fd_);
-    }
-}
 
 SocketAddress to_socket_address(const IpAddress& address, std::uint16_t port) {
     SocketAddress result;

@@ -6,34 +6,12 @@
 #include <cstdint>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <utility>
 
 #include "totem/core/result.h"
 #include "totem/net/address.h"
+#include "totem/net/file_descriptor.h"
 
 namespace totem::net {
-
-// Owns one file descriptor.
-class FileDescriptor {
-  public:
-    FileDescriptor() = default;
-    explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
-    FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    FileDescriptor(const FileDescriptor&) = delete;
-    FileDescriptor& operator=(const FileDescriptor&) = delete;
-    ~FileDescriptor();
-
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
-    [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-
-  private:
-    int fd_ = -1;
-};
 
 // What the kernel wants for an address and a port.
 struct SocketAddress {

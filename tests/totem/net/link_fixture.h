@@ -88,6 +88,15 @@ struct Host : LinkListener {
     void (*during_frames)(Host&) = nullptr;
 };
 
+// A port that nobody uses now.
+inline std::uint16_t free_port() {
+    const auto socket = open_socket(ip("127.0.0.1"), 0, {});
+    sockaddr_in name{};
+    socklen_t size = sizeof name;
+    EXPECT_EQ(getsockname(socket.value().get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+    return ntohs(name.sin_port);
+}
+
 template <typename Predicate>
 bool run_until(boost::asio::io_context& io, Predicate done) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);

@@ -16,6 +16,7 @@ using totem::net::open_socket;
 using totem::net::Peer;
 using totem::net::to_socket_address;
 using totem::net::test::frame_bytes;
+using totem::net::test::free_port;
 using totem::net::test::Host;
 using totem::net::test::ip;
 using totem::net::test::run_until;
@@ -25,14 +26,6 @@ constexpr NodeId kOne{1};
 constexpr NodeId kTwo{2};
 constexpr NodeId kThree{3};
 constexpr NodeId kEveryone = totem::kNoNode;
-
-std::uint16_t free_port() {
-    const auto socket = open_socket(ip("127.0.0.1"), 0, {});
-    sockaddr_in name{};
-    socklen_t size = sizeof name;
-    EXPECT_EQ(getsockname(socket.value().get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
-    return ntohs(name.sin_port);
-}
 
 class UdpuLink : public ::testing::Test {
   protected:
