@@ -29,6 +29,8 @@ std::map<std::uint32_t, std::uint32_t> links_of(const ClusterConfig& config) {
     for (const auto& interface : config.totem.interfaces) {
         links.emplace(interface.number, interface.line);
     }
+    // Those have a problem of their own.
+    links.erase(links.upper_bound(kLinkMax), links.end());
     return links;
 }
 

@@ -17,7 +17,7 @@ Verdict examine(LoadResult loaded, const HostFacts& facts, const ResolveOptions&
     report.merge(loaded.problems, loaded.warnings);
     auto resolved = resolve(*loaded.draft, facts, options);
     report.merge(resolved.problems, resolved.warnings);
-    check_quorum(*loaded.draft, resolved.local_found, report);
+    check_quorum(*loaded.draft, !resolved.local_absent, report);
     report.sort();
     verdict.problems = report.problems();
     verdict.warnings = report.warnings();

@@ -47,7 +47,7 @@ class Flattener {
 
     [[nodiscard]] std::optional<Key> typed(const Item& item, const Option& option,
                                            std::string_view stored_name);
-    void note_use(const Item& item, const Option& option);
+    void note_use(const Item& item, const Option& option, const std::string& stored_name);
     void store(Key key);
     void wrong(std::uint32_t line, std::string text) {
         report_.problem(Stage::kParser, line, std::move(text));
@@ -115,7 +115,7 @@ void Flattener::line(const Item& item, const Place& place) {
         return;
     }
     if (auto key = typed(item, *option, stored_name)) {
-        note_use(item, *option);
+        note_use(item, *option, stored_name);
         store(std::move(*key));
     } else {
         flat_.set_bad(stored_name);
@@ -147,17 +147,16 @@ std::optional<Key> Flattener::typed(const Item& item, const Option& option,
     return key;
 }
 
-void Flattener::note_use(const Item& item, const Option& option) {
+void Flattener::note_use(const Item& item, const Option& option, const std::string& stored_name) {
     const bool harmless = !option.harmless.empty() && item.value == option.harmless;
     if (harmless) {
         return;
     }
     if (option.use == Use::kIgnored) {
-        report_.warning(item.line, "option '" + std::string{option.section} + '.' + item.name +
-                                       "' is accepted and has no effect here");
+        report_.warning(item.line,
+                        "option '" + stored_name + "' is accepted and has no effect here");
     } else if (option.use == Use::kRefused) {
-        wrong(item.line, std::string{option.section} + '.' + item.name + " '" + item.value +
-                             "' is not supported");
+        wrong(item.line, stored_name + " '" + item.value + "' is not supported");
     }
 }
 

@@ -18,7 +18,9 @@ LoadResult parse(std::string_view text, std::string_view file_name) {
     }
     report.sort();
     result.problems = report.problems();
-    result.warnings = report.warnings();
+    if (tree.whole) {
+        result.warnings = report.warnings();
+    }
     if (report.ok()) {
         result.config = result.draft;
     }

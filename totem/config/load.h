@@ -17,8 +17,8 @@ struct LoadResult {
     std::optional<ClusterConfig> config;
     std::vector<Problem> problems;
     std::vector<Warning> warnings;
-    // What could be read of a file with problems, so that examine() finds the others too. Absent
-    // when braces do not match: anything more would be a consequence of that.
+    // What could be read of a file with problems, so that examine() finds the others too. Absent,
+    // like the warnings, when braces do not match: anything more would be a consequence of that.
     std::optional<ClusterConfig> draft;
 };
 

@@ -56,12 +56,12 @@ class Search {
     Search(const ClusterConfig& config, const std::vector<ResolvedNode>& nodes, Report& report)
         : config_(config), nodes_(nodes), report_(report) {}
 
-    std::optional<std::size_t> decide(const Indices& addressed, const Indices& named);
+    LocalNode decide(const Indices& addressed, const Indices& named);
 
   private:
     std::optional<std::size_t> only(const Indices& found, const Indices& named);
     void warn(std::size_t index, std::string text) {
-        report_.warning(config_.nodes[index].line, std::move(text));
+        report_.warning(config_.nodes[nodes_[index].pos].line, std::move(text));
     }
 
     const ClusterConfig& config_;
@@ -69,10 +69,10 @@ class Search {
     Report& report_;
 };
 
-std::optional<std::size_t> Search::decide(const Indices& addressed, const Indices& named) {
+LocalNode Search::decide(const Indices& addressed, const Indices& named) {
     if (addressed.empty() && named.empty()) {
         report_.problem(Stage::kTotem, 0, "No valid name found for local host");
-        return std::nullopt;
+        return {std::nullopt, true};
     }
     if (addressed.empty()) {
         const auto index = only(named, named);
@@ -80,7 +80,7 @@ std::optional<std::size_t> Search::decide(const Indices& addressed, const Indice
             warn(*index, "this host is node " + describe(nodes_[*index]) +
                              " by its name, but no interface has that address");
         }
-        return index;
+        return {index, false};
     }
     const auto index = only(addressed, named);
     const bool disagree =
@@ -90,7 +90,7 @@ std::optional<std::size_t> Search::decide(const Indices& addressed, const Indice
                          " by its address, but its name is that of node " +
                          describe(nodes_[named.front()]));
     }
-    return index;
+    return {index, false};
 }
 
 // Of several that match, the one that the name or totem.nodeid points to as well.
@@ -109,7 +109,7 @@ std::optional<std::size_t> Search::only(const Indices& found, const Indices& nam
             return index;
         }
     }
-    report_.problem(Stage::kTotem, config_.nodes[found[1]].line,
+    report_.problem(Stage::kTotem, config_.nodes[nodes_[found[1]].pos].line,
                     "this host is node " + describe(nodes_[found[0]]) + " and node " +
                         describe(nodes_[found[1]]) + " of the nodelist: only one can be meant");
     return std::nullopt;
@@ -125,10 +125,8 @@ bool is_local_address(const HostFacts& facts, const IpAddress& address) {
     });
 }
 
-std::optional<std::size_t> find_local_node(const ClusterConfig& config,
-                                           const std::vector<ResolvedNode>& nodes,
-                                           const HostFacts& facts, const ResolveOptions& options,
-                                           Report& report) {
+LocalNode find_local_node(const ClusterConfig& config, const std::vector<ResolvedNode>& nodes,
+                          const HostFacts& facts, const ResolveOptions& options, Report& report) {
     if (options.local_node != kNoNode) {
         const auto found =
             matching(nodes, [&](const auto& node) { return node.id == options.local_node; });
@@ -136,9 +134,9 @@ std::optional<std::size_t> find_local_node(const ClusterConfig& config,
             report.problem(Stage::kTotem, 0,
                            "node " + std::to_string(raw(options.local_node)) +
                                ", which this host is told to be, is not in the nodelist");
-            return std::nullopt;
+            return {std::nullopt, true};
         }
-        return found.front();
+        return {found.front(), false};
     }
     const auto addressed =
         matching(nodes, [&](const auto& node) { return is_local_address(facts, node.address); });

@@ -13,12 +13,16 @@
 
 namespace totem::config {
 
-// An index in `nodes`; problems and warnings go to `report`.
-[[nodiscard]] std::optional<std::size_t> find_local_node(const ClusterConfig& config,
-                                                         const std::vector<ResolvedNode>& nodes,
-                                                         const HostFacts& facts,
-                                                         const ResolveOptions& options,
-                                                         Report& report);
+struct LocalNode {
+    std::optional<std::size_t> index;  // in the nodes that were searched
+    bool absent = false;               // no node is this host (rather than several)
+};
+
+// Problems and warnings go to `report`.
+[[nodiscard]] LocalNode find_local_node(const ClusterConfig& config,
+                                        const std::vector<ResolvedNode>& nodes,
+                                        const HostFacts& facts, const ResolveOptions& options,
+                                        Report& report);
 
 // The address is one of this host's.
 [[nodiscard]] bool is_local_address(const HostFacts& facts, const IpAddress& address);

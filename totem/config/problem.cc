@@ -49,8 +49,12 @@ std::string to_string(const Problem& problem) {
     if (problem.stage == Stage::kParser) {
         return "parser error: " + place(problem.file, problem.line) + ": " + problem.text;
     }
-    return "parse error in config: " + problem.text + " (" + place(problem.file, problem.line) +
-           ')';
+    const auto where = " (" + place(problem.file, problem.line) + ')';
+    if (problem.stage == Stage::kService) {
+        return "Service engine 'corosync_quorum' failed to load for reason '" + problem.text +
+               '\'' + where;
+    }
+    return "parse error in config: " + problem.text + where;
 }
 
 std::string to_string(const Warning& warning) {

@@ -129,11 +129,15 @@ void Resolver::ids() {
     std::set<NodeId> ids;
     std::map<IpAddress, const ResolvedNode*> addresses;
     for (const auto& one : out_.nodes) {
-        const auto line = config_.nodes[one.pos].line;
+        const auto& given = config_.nodes[one.pos];
+        const auto id_line =
+            config_.line_of("nodelist.node." + std::to_string(one.pos) + ".nodeid");
+        const auto line = id_line != 0 ? id_line : given.line;
         const auto [before, fresh] = addresses.emplace(one.address, &one);
         if (!fresh) {
-            wrong(line, "address " + one.address.to_string() + " appears twice in the nodelist (" +
-                            before->second->address_text + " and " + one.address_text + ')');
+            wrong(given.addresses.front().line,
+                  "address " + one.address.to_string() + " appears twice in the nodelist (" +
+                      before->second->address_text + " and " + one.address_text + ')');
         } else if (one.id != kNoNode && !ids.insert(one.id).second) {
             wrong(line,
                   "Nodeid " + std::to_string(raw(one.id)) + " appears twice in corosync.conf");
@@ -228,26 +232,26 @@ ResolveResult Resolver::run() {
     nodes();
     families();
     ids();
-    std::optional<std::size_t> local;
-    if (!out_.nodes.empty() && out_.nodes.size() == config_.nodes.size()) {
+    LocalNode local{std::nullopt, true};
+    if (!out_.nodes.empty()) {
         local = find_local_node(config_, out_.nodes, facts_, options_, report_);
     }
-    if (local) {
-        const auto& self = out_.nodes[*local];
+    if (local.index) {
+        const auto& self = out_.nodes[*local.index];
         link(self.address);
         frame_size(self.address);
-        out_.local_pos = *local;
+        out_.local_index = *local.index;
         out_.self = out_.ring.self = self.id;
         out_.secauth = config_.totem.secauth;
         out_.block_unlisted_ips = config_.totem.block_unlisted_ips;
-        out_.timers = effective_timers(config_.totem, config_.nodes.size());
+        out_.timers = effective_timers(config_);
         apply_timers(out_.timers, out_.ring);
         out_.ring.cancel_token_hold_on_retransmit = config_.totem.cancel_token_hold_on_retransmit;
         out_.keys = runtime_keys(config_, out_);
         out_.keys.insert(out_.keys.end(), uidgid_.begin(), uidgid_.end());
     }
     report_.sort();
-    ResolveResult result{std::nullopt, report_.problems(), report_.warnings(), local.has_value()};
+    ResolveResult result{std::nullopt, report_.problems(), report_.warnings(), local.absent};
     if (report_.ok()) {
         result.config = std::move(out_);
     }

@@ -79,7 +79,7 @@ struct ResolvedLink {
 
 struct ResolvedConfig {
     NodeId self = kNoNode;
-    std::size_t local_pos = 0;        // index in `nodes`
+    std::size_t local_index = 0;      // index in `nodes`
     std::vector<ResolvedNode> nodes;  // in file order
     Transport transport = Transport::kUdpu;
     ResolvedLink link;
@@ -97,7 +97,7 @@ struct ResolveResult {
     std::optional<ResolvedConfig> config;  // there is one exactly when there are no problems
     std::vector<Problem> problems;
     std::vector<Warning> warnings;
-    bool local_found = false;  // this host is a node of the file, whatever else is wrong
+    bool local_absent = false;  // no node of the file is this host
 };
 
 [[nodiscard]] ResolveResult resolve(const ClusterConfig& config, const HostFacts& facts,

@@ -68,7 +68,7 @@ std::vector<Key> runtime_keys(const ClusterConfig& config, const ResolvedConfig&
     Keys keys;
     if (!config.nodes_are_members) {
         keys.number("nodelist.local_node_pos", KeyType::kU32,
-                    resolved.nodes[resolved.local_pos].pos);
+                    resolved.nodes[resolved.local_index].pos);
     }
     keys.text("totem.interface.0.bindnetaddr", resolved.link.local.to_string());
     if (resolved.transport == Transport::kUdp) {

@@ -77,7 +77,7 @@ void Reader::open(std::string_view name) {
         torn("Missing section name before opening bracket '{'");
     }
     const bool too_long = path_.size() + name.size() + 1 > kKeyBytesMax || open_.size() > kDepthMax;
-    if (too_long) {
+    if (too_long && ignored_depth_ == 0) {
         torn("Start of section makes total cmap path too long");
     }
     if (ignored_depth_ > 0 || name.empty() || too_long) {

@@ -41,12 +41,14 @@ struct Minimum {
 
 }  // namespace
 
-EffectiveTimers effective_timers(const TotemConfig& totem, std::size_t nodes) {
+EffectiveTimers effective_timers(const ClusterConfig& config) {
+    const auto& totem = config.totem;
     const TotemTimers defaults;
     const TotemTimers& given = totem.timers;
     EffectiveTimers timers;
     const std::uint64_t base =
         given_or(given.token, totem.dialect == Dialect::kCorosync24 ? kToken24 : kToken3);
+    const std::size_t nodes = config.nodes_are_members ? 0 : config.nodes.size();
     const std::uint64_t more = nodes > 2 ? nodes - 2 : 0;
     timers.token = narrow(base + more * given.token_coefficient);
     timers.token_warning = given.token_warning;
@@ -75,7 +77,7 @@ EffectiveTimers effective_timers(const TotemConfig& totem, std::size_t nodes) {
 }
 
 void check_timers(const ClusterConfig& config, Report& report) {
-    const auto timers = effective_timers(config.totem, config.nodes.size());
+    const auto timers = effective_timers(config);
     const auto wrong = [&](std::string_view key, std::string text) {
         const auto line = config.line_of("totem." + std::string{key});
         report.problem(Stage::kTotem, line, std::move(text));

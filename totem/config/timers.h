@@ -34,8 +34,7 @@ struct EffectiveTimers {
     friend bool operator==(const EffectiveTimers&, const EffectiveTimers&) = default;
 };
 
-// `nodes`: how many the node list has.
-[[nodiscard]] EffectiveTimers effective_timers(const TotemConfig& totem, std::size_t nodes);
+[[nodiscard]] EffectiveTimers effective_timers(const ClusterConfig& config);
 
 // The least and most that a ring works with, in corosync's words.
 void check_timers(const ClusterConfig& config, Report& report);
