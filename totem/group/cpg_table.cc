@@ -15,7 +15,7 @@ bool CpgTable::add(const GroupName& group, CpgProcess process) {
         return false;
     }
     known.members.insert(place, process);
-    known.listed.insert(known.listed.begin(), process);
+    known.listed.insert(known.listed.end() - (known.listed.empty() ? 0 : 1), process);
     return true;
 }
 

@@ -54,6 +54,7 @@ struct Notice {
         kMalformedMessage,     // node = sender, a = service, b = function, text = what was wrong
         kMalformedRequest,     // a = connection, b = request id, text = what was wrong
         kConfigurationError,   // text
+        kReloadRequested,      // node: "Config reload requested by node N"
     };
     Kind kind{};
     NodeId node = kNoNode;

@@ -196,7 +196,9 @@ void CpgDoor::answer(Client& client, std::uint32_t id, const StructReader& reque
         case kIterationFinalize:
             return iteration_finalize(client, request, out);
         case kFinalize:
-            // The work is done when the connection closes.
+            // No more events; the groups are told when the connection closes.
+            client.finalized = true;
+            forget_listener(client);
             return out.send(bare_reply(client.connection, kFinalizeReply, CsError::kOk));
         case kZeroCopyExecute:
             return out.send(bare_reply(client.connection, kMcastReply, CsError::kNotSupported));
@@ -350,6 +352,9 @@ void CpgDoor::on_group_change(const CpgChange& change, Outbox& out) {
                              : nullptr;
         if (client != nullptr && client->state == State::kJoinStarted) {
             client->state = State::kJoinCompleted;
+            if (client->finalized) {
+                continue;
+            }
             auto& listening = listeners_[change.group];
             listening.insert(std::ranges::lower_bound(listening, client->connection),
                              client->connection);
@@ -381,7 +386,7 @@ void CpgDoor::on_group_change(const CpgChange& change, Outbox& out) {
 
 void CpgDoor::on_groups_settled(const RingId& ring, std::span<const NodeId> members, Outbox& out) {
     for (const auto& [connection, client] : clients_) {
-        if (client.wants_ring && client.is_listening()) {
+        if (client.is_listening()) {
             send_ring(client, ring, members, out);
         }
     }
@@ -390,8 +395,8 @@ void CpgDoor::on_groups_settled(const RingId& ring, std::span<const NodeId> memb
 void CpgDoor::send_ring(const Client& client, const RingId& ring, std::span<const NodeId> members,
                         Outbox& out) {
     const auto listed = bounded(members);
-    // The list begins inside the padding of the fixed part.
-    const std::size_t size = std::max(kRingHeadBytes, kRingListOffset + 4 * listed.size());
+    // The list begins inside the padding of the fixed part, so the last 4 bytes carry nothing.
+    const std::size_t size = kRingHeadBytes + 4 * listed.size();
     MessageBuilder event(client.connection, ClientMessage::Kind::kEvent, kRingEvent, size,
                          out.pool());
     event.ring(24, ring).u32(40, static_cast<std::uint32_t>(listed.size()));

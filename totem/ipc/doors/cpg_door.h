@@ -44,7 +44,8 @@ class CpgDoor final : public group::Door, private group::CpgObserver {
         State state = State::kUnjoined;
         group::GroupName group;
         std::uint32_t pid = 0;
-        bool wants_ring = false;       // asked for the totem configuration event
+        bool wants_ring = false;       // asked for the ring right after its join
+        bool finalized = false;        // wants no more events
         std::uint32_t part_total = 0;  // of the message that is being sent in parts
         std::uint32_t part_sent = 0;
         std::map<std::uint64_t, Iteration> iterations;
@@ -54,7 +55,7 @@ class CpgDoor final : public group::Door, private group::CpgObserver {
             return state == State::kJoinStarted || state == State::kJoinCompleted;
         }
         [[nodiscard]] bool is_listening() const noexcept {
-            return state == State::kJoinCompleted || state == State::kLeaveStarted;
+            return !finalized && (state == State::kJoinCompleted || state == State::kLeaveStarted);
         }
     };
 

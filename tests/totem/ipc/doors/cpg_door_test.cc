@@ -135,11 +135,34 @@ TEST_F(CpgDoorTest, InitialRingFollowsTheJoin) {
     ASSERT_EQ(events.size(), 2U);
     EXPECT_EQ(events[0].id(), 4U);
     EXPECT_EQ(events[1].id(), 13U);
-    EXPECT_EQ(events[1].size(), 48U);
+    EXPECT_EQ(events[1].size(), 52U);
     EXPECT_EQ(events[1].u32(24), 1U);
     EXPECT_EQ(events[1].u64(32), 4U);
     EXPECT_EQ(events[1].u32(40), 1U);
     EXPECT_EQ(events[1].u32(44), 1U);
+}
+
+TEST_F(CpgDoorTest, EveryJoinedConnectionIsToldANewRing) {
+    join_completely(kA, 77);
+    settle({kSelf}, 8);
+    const auto events = received();
+    ASSERT_EQ(events.size(), 1U);  // and not kB, which is in no group
+    EXPECT_EQ(events[0].id(), 13U);
+    EXPECT_EQ(events[0].u64(32), 8U);
+}
+
+TEST_F(CpgDoorTest, FinalizeEndsEventsAndTheCloseLeaves) {
+    join_completely(kA, 77);
+    join_completely(kB, 78);
+    EXPECT_EQ(error_of(kA, Request(8, 16)), 1U);
+    request(kB, mcast("x"));
+    settle({kSelf}, 8);
+    for (const Reply& event : received()) {
+        EXPECT_EQ(event.to(), kB);
+    }
+    EXPECT_TRUE(out.sent.empty());
+    door.on_close(kA, out);
+    EXPECT_EQ(out.sent.size(), 1U);
 }
 
 TEST_F(CpgDoorTest, JoinErrors) {
