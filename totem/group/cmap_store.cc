@@ -254,7 +254,7 @@ std::optional<CmapStore::Item> CmapStore::next(std::string_view prefix,
     if (at == values_.end() || !at->first.starts_with(prefix)) {
         return std::nullopt;
     }
-    return Item{at->first, at->second};
+    return Item{at->first, &at->second};
 }
 
 // ---- tracking

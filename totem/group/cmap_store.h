@@ -114,7 +114,7 @@ class CmapStore {
     [[nodiscard]] std::optional<std::string_view> find_text(std::string_view key) const;
     struct Item {
         std::string_view key;
-        const CmapValue& value;
+        const CmapValue* value = nullptr;
     };
     // The first key with `prefix` that comes after `after` in byte order; absent `after`: the first
     // of all. Walking so is safe against any change in between.

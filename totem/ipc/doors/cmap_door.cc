@@ -247,8 +247,8 @@ void CmapDoor::iter_next(Client& client, const StructReader& request, Outbox& ou
     MessageBuilder reply(client.connection, ClientMessage::Kind::kReply, kIterNext, kIterNextBytes,
                          out.pool(), error);
     if (item) {
-        reply.name(24, item->key).u64(288, item->value.bytes.size());
-        reply.u8(296, static_cast<std::uint8_t>(item->value.type));
+        reply.name(24, item->key).u64(288, item->value->bytes.size());
+        reply.u8(296, static_cast<std::uint8_t>(item->value->type));
         at->second.last = std::string(item->key);
     }
     out.send(reply.take());
