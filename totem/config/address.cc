@@ -45,6 +45,13 @@ bool IpAddress::is_multicast() const noexcept {
     return is_v4() ? (bytes[0] & 0xF0U) == 0xE0U : bytes[0] == 0xFFU;
 }
 
+bool IpAddress::is_host() const noexcept {
+    constexpr std::uint32_t kBroadcast = 0xFFFFFFFFU;
+    const bool unspecified =
+        std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+    return !unspecified && !is_multicast() && !(is_v4() && v4_value() == kBroadcast);
+}
+
 bool IpAddress::is_loopback_v4() const noexcept { return is_v4() && bytes[0] == 127; }
 
 std::uint32_t IpAddress::v4_value() const noexcept {

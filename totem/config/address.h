@@ -25,6 +25,8 @@ struct IpAddress {
 
     [[nodiscard]] bool is_v4() const noexcept { return family == Family::kV4; }
     [[nodiscard]] bool is_multicast() const noexcept;
+    // One that a host can have: not multicast, not 0.0.0.0 or ::, not broadcast.
+    [[nodiscard]] bool is_host() const noexcept;
     // Of 127.0.0.0/8; the whole block is local once the loopback interface has one of them.
     [[nodiscard]] bool is_loopback_v4() const noexcept;
     // IPv4 as a number, first byte highest: what an automatic node id is made of.

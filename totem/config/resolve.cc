@@ -72,7 +72,11 @@ NodeId Resolver::id_of(const NodeConfig& given, const IpAddress& address) {
     }
     constexpr std::uint32_t kAllButHighBit = 0x7FFFFFFFU;
     const auto value = address.v4_value();
-    return NodeId{config_.totem.clear_node_high_bit ? value & kAllButHighBit : value};
+    const auto id = NodeId{config_.totem.clear_node_high_bit ? value & kAllButHighBit : value};
+    if (id == kNoNode) {
+        wrong(given.line, "the node id made of " + address.to_string() + " is 0: give a nodeid");
+    }
+    return id;
 }
 
 void Resolver::node(const NodeConfig& given) {
@@ -81,7 +85,7 @@ void Resolver::node(const NodeConfig& given) {
     }
     const auto& text = given.addresses.front().text;
     const auto address = address_of(text);
-    if (!address) {
+    if (!address || !address->is_host()) {
         wrong(given.addresses.front().line, "failed to parse node address '" + text + '\'');
         return;
     }

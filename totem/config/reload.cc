@@ -1,0 +1,189 @@
+#include "totem/config/reload.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace totem::config {
+
+namespace {
+
+// In the order in which corosync names them; behind those what without kronosnet cannot change
+// either.
+constexpr std::array<std::string_view, 26> kFixed{
+    "totem.version",
+    "totem.threads",
+    "totem.ip_version",
+    "totem.rrp_mode",
+    "totem.netmtu",
+    "totem.transport",
+    "totem.cluster_name",
+    "quorum.provider",
+    "system.move_to_root_cgroup",
+    "system.allow_knet_handle_fallback",
+    "system.sched_rr",
+    "system.priority",
+    "system.qb_ipc_type",
+    "system.state_dir",
+    "totem.secauth",
+    "totem.crypto_cipher",
+    "totem.crypto_hash",
+    "totem.keyfile",
+    "totem.nodeid",
+    "totem.clear_node_high_bit",
+    "totem.interface.0.bindnetaddr",
+    "totem.interface.0.mcastaddr",
+    "totem.interface.0.mcastport",
+    "totem.interface.0.ttl",
+    "totem.interface.0.broadcast",
+    "quorum.wait_for_all",
+};
+
+std::string notice(std::string_view key) {
+    return "Modified entry '" + std::string{key} +
+           "' in corosync.conf cannot be changed at run-time";
+}
+
+bool same_value(const Key* a, const Key* b) {
+    if (a == nullptr || b == nullptr) {
+        return a == b;
+    }
+    return a->type == b->type && a->number == b->number &&
+           (a->type != KeyType::kString || a->text == b->text);
+}
+
+void put_back_key(const ClusterConfig& running, std::string_view name, ClusterConfig& next) {
+    std::erase_if(next.keys, [&](const Key& key) { return key.name == name; });
+    if (const auto* old = running.find(name)) {
+        const auto at = std::lower_bound(
+            next.keys.begin(), next.keys.end(), name,
+            [](const Key& key, std::string_view wanted) { return key.name < wanted; });
+        next.keys.insert(at, *old);
+    }
+}
+
+// The same for the values that the keys stand for.
+void put_back_values(const ClusterConfig& running, ClusterConfig& next) {
+    auto& totem = next.totem;
+    const auto& old = running.totem;
+    totem.version = old.version;
+    totem.cluster_name = old.cluster_name;
+    totem.dialect = old.dialect;
+    totem.transport = old.transport;
+    totem.secauth = old.secauth;
+    totem.keyfile = old.keyfile;
+    totem.key = old.key;
+    totem.ip_version = old.ip_version;
+    totem.nodeid = old.nodeid;
+    totem.clear_node_high_bit = old.clear_node_high_bit;
+    totem.netmtu = old.netmtu;
+    totem.interfaces = old.interfaces;
+    next.quorum.provider = running.quorum.provider;
+    next.quorum.wait_for_all = running.quorum.wait_for_all;
+    next.system = running.system;
+}
+
+ClusterConfig put_back(const ClusterConfig& running, const ClusterConfig& wanted,
+                       std::vector<std::string>& notices) {
+    auto next = wanted;
+    for (const auto name : kFixed) {
+        if (!same_value(running.find(name), wanted.find(name))) {
+            notices.push_back(notice(name));
+            put_back_key(running, name, next);
+        }
+    }
+    if (running.totem.key != wanted.totem.key) {
+        notices.push_back(notice("totem.key"));
+    }
+    put_back_values(running, next);
+    return next;
+}
+
+// Nodes may come and go; one that stays keeps its address, and this node its id.
+std::vector<std::string> address_errors(const ResolvedConfig& running, const ResolvedConfig& next) {
+    std::vector<std::string> errors;
+    for (const auto& old : running.nodes) {
+        const auto now = std::find_if(next.nodes.begin(), next.nodes.end(),
+                                      [&](const auto& node) { return node.id == old.id; });
+        if (now != next.nodes.end() && now->address != old.address) {
+            errors.push_back("new config has different address for link 0 (addr changed from " +
+                             old.address.to_string() + " to " + now->address.to_string() +
+                             "). Internal value was NOT changed.");
+        }
+    }
+    if (!errors.empty()) {
+        errors.emplace_back(
+            "Cannot configure new interface definitions: To reconfigure an interface it must be "
+            "deleted and recreated. A working interface needs to be available to corosync at all "
+            "times");
+    }
+    if (running.self != next.self) {
+        errors.push_back("the id of this node cannot be changed at run-time (from " +
+                         std::to_string(raw(running.self)) + " to " +
+                         std::to_string(raw(next.self)) + ')');
+    }
+    return errors;
+}
+
+void compare_keys(const std::vector<Key>& before, const std::vector<Key>& after, ReloadPlan& plan) {
+    const auto find = [](const std::vector<Key>& keys, const std::string& name) -> const Key* {
+        const auto at = std::lower_bound(
+            keys.begin(), keys.end(), name,
+            [](const Key& key, const std::string& other) { return key.name < other; });
+        return at == keys.end() || at->name != name ? nullptr : &*at;
+    };
+    for (const auto& key : before) {
+        if (find(after, key.name) == nullptr) {
+            plan.deleted.push_back(key);
+        }
+    }
+    for (const auto& key : after) {
+        if (!same_value(find(before, key.name), &key)) {
+            plan.set.push_back(key);
+        }
+    }
+}
+
+bool same_nodes(const ResolvedConfig& a, const ResolvedConfig& b) {
+    return std::equal(a.nodes.begin(), a.nodes.end(), b.nodes.begin(), b.nodes.end(),
+                      [](const auto& one, const auto& other) {
+                          return one.id == other.id && one.name == other.name &&
+                                 one.address == other.address && one.votes == other.votes;
+                      });
+}
+
+// Identity and frame size cannot have changed.
+bool same_ring(const ResolvedConfig& a, const ResolvedConfig& b) {
+    return a.timers == b.timers && a.block_unlisted_ips == b.block_unlisted_ips &&
+           a.ring.cancel_token_hold_on_retransmit == b.ring.cancel_token_hold_on_retransmit;
+}
+
+}  // namespace
+
+ReloadPlan plan_reload(const RunningConfig& running, const ClusterConfig& wanted,
+                       const HostFacts& facts, const ResolveOptions& options) {
+    ReloadPlan plan;
+    plan.next.cluster = put_back(running.cluster, wanted, plan.notices);
+    auto resolved = resolve(plan.next.cluster, facts, options);
+    for (const auto& problem : resolved.problems) {
+        plan.errors.push_back(to_string(problem));
+    }
+    if (!resolved.config) {
+        return plan;
+    }
+    plan.next.resolved = std::move(*resolved.config);
+    plan.errors = address_errors(running.resolved, plan.next.resolved);
+    if (!plan.errors.empty()) {
+        return plan;
+    }
+    compare_keys(merged_keys(running.cluster, running.resolved),
+                 merged_keys(plan.next.cluster, plan.next.resolved), plan);
+    plan.ring_changed = !same_ring(running.resolved, plan.next.resolved);
+    plan.nodes_changed = !same_nodes(running.resolved, plan.next.resolved);
+    plan.quorum_changed = running.cluster.quorum != plan.next.cluster.quorum;
+    plan.logging_changed = running.cluster.logging != plan.next.cluster.logging;
+    return plan;
+}
+
+}  // namespace totem::config
