@@ -52,8 +52,7 @@ RandomSource& system_random() {
     return source;
 }
 
-// ---- formats
-// ----------------------------------------------------------------------------------------
+// ---- formats ----------------------------------------------------------------------------------
 
 struct PacketSeal::Header {
     bool unicast = false;
@@ -139,8 +138,7 @@ constexpr std::size_t kAssociatedBytes = kSealHeaderBytes + 5;
 
 }  // namespace
 
-// ---- setting up
-// -------------------------------------------------------------------------------------
+// ---- setting up -------------------------------------------------------------------------------
 
 PacketSeal::PacketSeal(const Config& config, std::vector<ClusterKey> keys, FramePool& pool,
                        RandomSource& random)
@@ -199,8 +197,7 @@ bool PacketSeal::all_have_aes() const {
     return config_.aes && std::ranges::none_of(peers_, &Peer::lacks_aes);
 }
 
-// ---- sealing
-// ----------------------------------------------------------------------------------------
+// ---- sealing ----------------------------------------------------------------------------------
 
 FrameRef PacketSeal::seal(LinkId link, NodeId to, std::span<const std::byte> head,
                           std::span<const std::byte> body) {
@@ -237,8 +234,7 @@ FrameRef PacketSeal::hello(LinkId link, NodeId to, const Hello& content) {
     return seal_with(header, link, to, bytes, {});
 }
 
-// ---- opening
-// ----------------------------------------------------------------------------------------
+// ---- opening ----------------------------------------------------------------------------------
 
 PacketSeal::Opened PacketSeal::open(Instant now, LinkId link, FrameRef frame) {
     Opened opened;
@@ -305,8 +301,7 @@ bool PacketSeal::authentic(const Header& header, LinkId link, const SessionKey& 
     return key.decrypt({header.suite, header.counter, associated}, frame.subspan(kSealHeaderBytes));
 }
 
-// ---- freshness
-// --------------------------------------------------------------------------------------
+// ---- freshness --------------------------------------------------------------------------------
 
 void PacketSeal::on_hello(Instant now, LinkId link, Peer& peer, const Header& header,
                           const Hello& hello, Opened& opened) {

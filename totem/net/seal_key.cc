@@ -89,8 +89,7 @@ void start_library() {
 
 }  // namespace
 
-// ---- memory and file
-// --------------------------------------------------------------------------------
+// ---- memory and file --------------------------------------------------------------------------
 
 void SecretBytes::Free::operator()(std::byte* memory) const noexcept { sodium_free(memory); }
 
@@ -143,8 +142,7 @@ Result<SecretBytes, KeyError> load_key_file(const std::string& path) {
     return material;
 }
 
-// ---- keys
-// -------------------------------------------------------------------------------------------
+// ---- keys -------------------------------------------------------------------------------------
 
 ClusterKey::ClusterKey(std::span<const std::byte> material, std::string_view cluster_name)
     : key_(kKeyBytes) {

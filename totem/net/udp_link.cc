@@ -98,8 +98,7 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
     LinkStats stats_;
 };
 
-// ---- opening and closing
-// --------------------------------------------------------------------------
+// ---- opening and closing ----------------------------------------------------------------------
 
 Result<FileDescriptor, LinkError> UdpLink::Impl::bound(const IpAddress& address, std::uint16_t port,
                                                        bool broadcast) const {
@@ -193,8 +192,7 @@ void UdpLink::Impl::close() {
     queue_.clear();
 }
 
-// ---- the interface
-// ----------------------------------------------------------------------------------
+// ---- the interface ----------------------------------------------------------------------------
 
 // Multicast belongs to an interface, not to an address: it is set up again whenever that changes.
 int UdpLink::Impl::use_interface() {
@@ -232,8 +230,7 @@ void UdpLink::Impl::watch_interface() {
     });
 }
 
-// ---- receiving
-// --------------------------------------------------------------------------------------
+// ---- receiving --------------------------------------------------------------------------------
 
 void UdpLink::Impl::wait_readable(stream_descriptor& socket) {
     socket.async_wait(stream_descriptor::wait_read,
@@ -330,8 +327,7 @@ void UdpLink::Impl::hand_over() {
     frames_.clear();
 }
 
-// ---- sending
-// ----------------------------------------------------------------------------------------
+// ---- sending ----------------------------------------------------------------------------------
 
 std::span<const SocketAddress> UdpLink::Impl::targets(NodeId to) const {
     if (to == kNoNode) {
@@ -396,8 +392,7 @@ void UdpLink::Impl::set_members(std::span<const Peer> peers, bool block_unlisted
     std::ranges::sort(listed_);
 }
 
-// ---- the handle
-// -------------------------------------------------------------------------------------
+// ---- the handle -------------------------------------------------------------------------------
 
 UdpLink::UdpLink(boost::asio::io_context& io, FramePool& pool)
     : impl_(std::make_shared<Impl>(io, pool)) {}

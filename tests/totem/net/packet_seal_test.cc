@@ -3,6 +3,7 @@
 // One test per promise of properties.md section 9: nothing forged, redirected, reflected or
 // repeated is ever accepted, across restarts of both ends and changes of the key, and no stranger
 // costs state.
+#include <random>
 #include <set>
 
 #include "tests/totem/net/seal_fixture.h"
@@ -43,8 +44,7 @@ class Sealed : public ::testing::TestWithParam<bool> {
 INSTANTIATE_TEST_SUITE_P(Suites, Sealed, ::testing::Bool(),
                          [](const auto& suite) { return suite.param ? "Aes" : "ChaCha"; });
 
-// ---- what members exchange
-// --------------------------------------------------------------------------
+// ---- what members exchange --------------------------------------------------------------------
 
 TEST_P(Sealed, ANewSessionCostsOneRoundTripAndOneFrame) {
     EXPECT_EQ(carry(one_, two_, one_.say(kNoNode, "join 1")), Verdict::kUnproven);
@@ -77,8 +77,7 @@ TEST_P(Sealed, NothingOfTheFrameIsLegible) {
     EXPECT_TRUE(std::ranges::search(frame, bytes_of(secret.substr(0, 4))).empty());
 }
 
-// ---- C1: forgery
-// ------------------------------------------------------------------------------------
+// ---- C1: forgery ------------------------------------------------------------------------------
 
 TEST_P(Sealed, EveryFlippedBitIsRefusedWithoutAnEffect) {
     introduce(one_, two_);
@@ -135,8 +134,7 @@ TEST_P(Sealed, ClearFramesOfAnyDialectAreNoneOfOurs) {
     }
 }
 
-// ---- C4: reflection and redirection
-// -----------------------------------------------------------------
+// ---- C4: reflection and redirection -----------------------------------------------------------
 
 TEST_P(Sealed, AFrameIsGoodForItsDestinationOnly) {
     introduce(one_, two_);
@@ -174,8 +172,7 @@ TEST_P(Sealed, OwnFramesThatComeBackAreDropped) {
     EXPECT_EQ(one_.verdict(one_.say(kTwo, "token")), Verdict::kOwnId);
 }
 
-// ---- C3: replay
-// -------------------------------------------------------------------------------------
+// ---- C3: replay -------------------------------------------------------------------------------
 
 TEST_P(Sealed, AFrameIsAcceptedOnceInAnyOrder) {
     introduce(one_, two_);
@@ -269,8 +266,7 @@ TEST_P(Sealed, AnAnswerIsGoodForTheOneWhoAskedOnly) {
     EXPECT_TRUE(three_.events.empty());
 }
 
-// ---- cloned disks
-// -----------------------------------------------------------------------------------
+// ---- cloned disks -----------------------------------------------------------------------------
 
 TEST_P(Sealed, TwoLiveSessionsOfOneNodeAreReportedAndNeverMixed) {
     Life clone{kOne, keys(), GetParam()};
@@ -289,8 +285,7 @@ TEST_P(Sealed, TwoLiveSessionsOfOneNodeAreReportedAndNeverMixed) {
     EXPECT_EQ(two_.reported(SealEvent::Kind::kSessionStarted), 2U);
 }
 
-// ---- C6: nonces
-// -------------------------------------------------------------------------------------
+// ---- C6: nonces -------------------------------------------------------------------------------
 
 // A restart remembers nothing, so a rolled back or cloned disk and a wrong clock change nothing:
 // every life is one of these.
@@ -306,8 +301,7 @@ TEST_P(Sealed, NoLifeEverRepeatsAKeyAndNonce) {
     }
 }
 
-// ---- C5, C7: rotation
-// -------------------------------------------------------------------------------
+// ---- C5, C7: rotation -------------------------------------------------------------------------
 
 TEST_P(Sealed, AnyTwoMembersCanTalkAtEveryStepOfARotation) {
     std::array<Life*, 3> nodes{&one_, &two_, &three_};
@@ -351,8 +345,7 @@ TEST_P(Sealed, ANodeThatLeavesTheListIsAStranger) {
     EXPECT_EQ(two_.verdict(frame), Verdict::kReplayed);
 }
 
-// ---- C8: cost
-// ---------------------------------------------------------------------------------------
+// ---- C8: cost ---------------------------------------------------------------------------------
 
 TEST_P(Sealed, ANodeIsChallengedAtALimitedRate) {
     int challenges = 0;
@@ -364,8 +357,32 @@ TEST_P(Sealed, ANodeIsChallengedAtALimitedRate) {
     EXPECT_FALSE(two_.hear(one_.say(kNoNode, "join")).reply.empty());
 }
 
-// ---- suites
-// -----------------------------------------------------------------------------------------
+// Noise, noise behind a good header, and good frames with a few bytes changed.
+TEST_P(Sealed, GarbageOfAnyKindHasNoEffect) {
+    introduce(one_, two_);
+    std::mt19937_64 random(20260102);
+    const auto noise = [&](std::span<std::byte> bytes) {
+        std::ranges::generate(bytes, [&] { return static_cast<std::byte>(random()); });
+    };
+    for (int i = 0; i < 20000; ++i) {
+        Bytes frame = one_.say(i % 2 == 0 ? kNoNode : kTwo, std::string(1 + random() % 200, 'x'));
+        const auto kind = random() % 3;
+        if (kind == 0) {
+            frame.resize(random() % 300);
+            noise(frame);
+        } else if (kind == 1) {
+            noise(std::span(frame).subspan(random() % totem::net::kSealHeaderBytes));
+        } else {
+            frame.at(random() % frame.size()) ^= static_cast<std::byte>(1 + random() % 255);
+        }
+        const auto opened = two_.hear(frame);
+        ASSERT_TRUE(opened.frame.empty() && opened.reply.empty() && !opened.event);
+    }
+    EXPECT_EQ(two_.verdict(one_.say(kNoNode, "join")), Verdict::kAccepted);
+    EXPECT_EQ(two_.pool.live(), 0U);
+}
+
+// ---- suites -----------------------------------------------------------------------------------
 
 bool uses_aes(const Bytes& frame) { return (frame.at(3) & std::byte{4}) != std::byte{0}; }
 
