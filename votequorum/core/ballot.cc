@@ -60,14 +60,19 @@ void Ballot::learn(const Nodeinfo& record) {
     take_over(record);
 }
 
-// Expected votes are learnt only from a quorate node, and only by one that is not (Q7).
+// Expected votes are learnt only from a quorate node, and only by one that is not (Q7). What this
+// node believed of the others that are not quorate was its own opinion, and follows it.
 void Ballot::heed_quorate(std::uint32_t expected) {
     if (quorate_) {
         return;
     }
     heard_quorate_ = true;
     allow_decrease_ = true;
-    voters_[options_.self].expected_votes = expected;
+    for (auto& [node, voter] : voters_) {
+        if (voter.state == VoterState::kMember && (voter.flags & kFlagQuorate) == 0) {
+            voter.expected_votes = expected;
+        }
+    }
 }
 
 void Ballot::take_over(const Nodeinfo& record) {

@@ -17,10 +17,10 @@ struct Options {
     std::uint32_t expected_votes = 1;  // of the whole cluster
     bool two_node = false;
     // Absent: on exactly when two_node is.
-    std::optional<bool> wait_for_all;
+    std::optional<bool> wait_for_all{};
     // The configured node list. A member that is not in it adds no votes (properties.md Q7). Empty:
     // there is no list, everybody counts.
-    std::vector<totem::NodeId> listed;
+    std::vector<totem::NodeId> listed{};
 
     // Designed for, not built. A configuration that asks for one of these must be refused:
     // first_unsupported() names it, and VoteQuorum is never made with one.

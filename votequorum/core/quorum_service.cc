@@ -28,7 +28,6 @@ std::vector<NodeId> without(std::span<const NodeId> nodes, std::span<const NodeI
 
 void QuorumService::provide(QuorumView view, Phase phase, Outbox& out) {
     const bool changed = view.quorate != view_.quorate;
-    const bool other_members = view.ring != view_.ring || view.members != view_.members;
     view_ = std::move(view);
     if (changed) {
         Notice notice;
@@ -36,7 +35,8 @@ void QuorumService::provide(QuorumView view, Phase phase, Outbox& out) {
         notice.ring = view_.ring;
         out.notice(std::move(notice));
     }
-    if (phase == Phase::kSettled && (changed || other_members)) {
+    if (phase == Phase::kSettled && (changed || view_.ring != noticed_)) {
+        noticed_ = view_.ring;
         Notice notice;
         notice.kind = Notice::Kind::kQuorumMembers;
         notice.ring = view_.ring;
@@ -107,7 +107,11 @@ void QuorumService::on_message(NodeId sender, std::uint16_t function,
 
 std::uint64_t QuorumService::state_hash() const {
     StateHash hasher;
-    hasher.add(view_.quorate ? 1U : 0U).add(view_.ring).add(membership_.ring).add(pending_.ring);
+    hasher.add(view_.quorate ? 1U : 0U)
+        .add(view_.ring)
+        .add(noticed_)
+        .add(membership_.ring)
+        .add(pending_.ring);
     for (const auto* nodes : {&view_.members, &membership_.members, &pending_.members, &along_}) {
         hasher.add(nodes->size());
         for (const NodeId node : *nodes) {

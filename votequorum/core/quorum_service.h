@@ -57,8 +57,8 @@ class QuorumService final : public totem::group::Service {
     // At most one; must outlive the service or be reset with nullptr.
     void listen(QuorumListener* listener) noexcept { listener_ = listener; }
 
-    // The provider's verdict. `settled` says that no synchronisation is under way: then the members
-    // are worth a line in the log.
+    // The provider's verdict. Settled says that no synchronisation is under way: then the members
+    // are worth a line in the log, once per ring and whenever quorum changes.
     enum class Phase : std::uint8_t { kChanging, kSettled };
     void provide(QuorumView view, Phase phase, totem::group::Outbox& out);
 
@@ -85,6 +85,7 @@ class QuorumService final : public totem::group::Service {
     const Model model_;
     QuorumListener* listener_ = nullptr;
     QuorumView view_;
+    totem::RingId noticed_;  // the members of this ring are in the log
     MembershipChange membership_;
     MembershipChange pending_;  // of the synchronisation that is under way
     // Members of membership_ that have come along in every change since.
