@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sim/record.h"
 
@@ -55,10 +56,24 @@ class Checker {
     virtual void on(const Durable& /*event*/) {}
     virtual void on(const Ignorable& /*event*/) {}
     virtual void on(const QuorumView& /*event*/) {}
+    virtual void on(const SyncWaits& /*event*/) {}
+    virtual void on(const Settled& /*event*/) {}
+    virtual void on(const GroupStarted& /*event*/) {}
+    virtual void on(const GroupFailed& /*event*/) {}
+    virtual void on(const GroupExpelled& /*event*/) {}
+    virtual void on(const GroupSaid& /*event*/) {}
+    virtual void on(const GroupHeard& /*event*/) {}
+    virtual void on(const GroupView& /*event*/) {}
+    virtual void on(const GroupTrouble& /*event*/) {}
 
     [[nodiscard]] std::string_view name() const noexcept { return name_; }
 
   protected:
+    void violate(const GroupWhere& at, std::string property, std::string evidence) {
+        violate(at.where, std::move(property),
+                "client " + std::to_string(at.client) + " pid " + std::to_string(at.pid) + ": " +
+                    evidence);
+    }
     void violate(const Where& where, std::string property, std::string evidence) {
         findings_->report({std::string(name_), std::move(property), std::move(evidence), where});
     }

@@ -23,6 +23,7 @@ enum class EventKind : std::uint8_t {
     kFaultBegin,  // a = fault
     kFaultEnd,    // a = fault
     kClient,      // node, life; a = client
+    kHangUp,      // node, life; a = client, which the daemon disconnects
     kPhase,       // a = phase
 };
 

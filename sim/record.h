@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "sim/schedule.h"
 #include "totem/core/trace.h"
@@ -112,15 +114,75 @@ struct Ignorable {
     std::uint64_t before = 0;
     std::uint64_t after = 0;
 };
-// What a node's votequorum says; `ring` is the ring its messages are ordered in.
+// What a node's votequorum says, whenever it changes.
 struct QuorumView {
     Where where;
     bool quorate = false;
     bool synchronising = false;
-    RingId ring;       // as votequorum names it
-    RingId node_ring;  // as the node's configurations name it
+    RingId ring;           // as votequorum names it
+    RingId node_ring;      // as the node's configurations name it
+    NodeMask members = 0;  // of node_ring
+};
+// A synchronisation waits for the barriers of these nodes.
+struct SyncWaits {
+    Where where;
+    NodeMask waiting_for = 0;
     NodeMask members = 0;
-    std::uint32_t expected = 0;
+    bool listed = true;
+};
+// Long after a heal: these nodes are connected, and were for long enough to agree about everything.
+struct Settled {
+    Where where;
+    NodeMask members = 0;
+    bool quiet = false;  // nothing was sent for a while
+};
+
+// ---- clients: members of closed process groups
+// ---------------------------------------------------
+
+struct GroupWhere {
+    Where where;  // its life is the client's
+    std::uint32_t client = 0;
+    std::uint32_t pid = 0;
+    RingId ring;  // of the daemon when it sent what the client hears now
+};
+struct GroupMember {
+    NodeId node{};
+    std::uint32_t pid = 0;
+    friend bool operator==(const GroupMember&, const GroupMember&) = default;
+    friend auto operator<=>(const GroupMember&, const GroupMember&) = default;
+};
+struct GroupStarted {
+    GroupWhere at;
+};
+struct GroupFailed {
+    GroupWhere at;
+};
+// The connection is gone and with it the membership.
+struct GroupExpelled {
+    GroupWhere at;
+};
+// The application gave the client its message `number`, counted from 1.
+struct GroupSaid {
+    GroupWhere at;
+    std::uint64_t number = 0;
+};
+struct GroupHeard {
+    GroupWhere at;
+    GroupMember sender;
+    std::uint64_t number = 0;
+    bool intact = true;
+    bool own = false;  // the client says that it sent this
+};
+struct GroupView {
+    GroupWhere at;
+    std::vector<GroupMember> members;
+    std::uint64_t hash = 0;  // of the whole event
+};
+// The daemon refused, or said what the client cannot understand.
+struct GroupTrouble {
+    GroupWhere at;
+    std::string text;
 };
 
 }  // namespace sim

@@ -104,7 +104,36 @@ Recorder::Line Recorder::line(const Ignorable& e) {
     return {e.why, e.where, {}, e.before, e.after, 0};
 }
 Recorder::Line Recorder::line(const QuorumView& e) {
-    return {"quorum", e.where, e.ring, e.quorate ? 1U : 0U, e.members, e.expected};
+    return {"quorum", e.where, e.ring, e.quorate ? 1U : 0U, e.members, e.synchronising ? 1U : 0U};
+}
+Recorder::Line Recorder::line(const SyncWaits& e) {
+    return {"sync-waits", e.where, {}, e.waiting_for, e.members, 0};
+}
+Recorder::Line Recorder::line(const Settled& e) {
+    return {"settled", e.where, {}, e.members, e.quiet ? 1U : 0U, 0};
+}
+Recorder::Line Recorder::line(const GroupStarted& e) {
+    return {"client-start", e.at.where, {}, e.at.client, e.at.pid, 0};
+}
+Recorder::Line Recorder::line(const GroupFailed& e) {
+    return {"client-fail", e.at.where, {}, e.at.client, e.at.pid, 0};
+}
+Recorder::Line Recorder::line(const GroupExpelled& e) {
+    return {"client-expelled", e.at.where, e.at.ring, e.at.client, e.at.pid, 0};
+}
+Recorder::Line Recorder::line(const GroupSaid& e) {
+    return {"client-says", e.at.where, e.at.ring, e.at.client, e.at.pid, e.number};
+}
+Recorder::Line Recorder::line(const GroupHeard& e) {
+    return {
+        "client-hears", e.at.where, e.at.ring, e.at.client, pack(raw(e.sender.node), e.sender.pid),
+        e.number};
+}
+Recorder::Line Recorder::line(const GroupView& e) {
+    return {"client-view", e.at.where, e.at.ring, e.at.client, e.members.size(), e.hash};
+}
+Recorder::Line Recorder::line(const GroupTrouble& e) {
+    return {"client-trouble", e.at.where, e.at.ring, e.at.client, e.at.pid, 0};
 }
 
 std::string Recorder::format(const Line& line) {

@@ -67,6 +67,8 @@ class Recorder {
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
     [[nodiscard]] std::uint64_t rings_installed() const noexcept { return rings_; }
     [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
+    // Messages that clients have heard.
+    [[nodiscard]] std::uint64_t heard() const noexcept { return heard_; }
     // The last events, oldest first.
     [[nodiscard]] std::vector<std::string> recent() const;
 
@@ -95,6 +97,15 @@ class Recorder {
     static Line line(const Durable& e);
     static Line line(const Ignorable& e);
     static Line line(const QuorumView& e);
+    static Line line(const SyncWaits& e);
+    static Line line(const Settled& e);
+    static Line line(const GroupStarted& e);
+    static Line line(const GroupFailed& e);
+    static Line line(const GroupExpelled& e);
+    static Line line(const GroupSaid& e);
+    static Line line(const GroupHeard& e);
+    static Line line(const GroupView& e);
+    static Line line(const GroupTrouble& e);
     static std::string format(const Line& line);
 
     template <typename Event>
@@ -102,6 +113,7 @@ class Recorder {
     void observe(const Originated& event) { ledger_.on(event); }
     void observe(const Held& event) { ledger_.on(event); }
     void observe(const Delivered& /*event*/) { ++deliveries_; }
+    void observe(const GroupHeard& /*event*/) { ++heard_; }
     void observe(const Configured& event) {
         rings_ += event.regular ? 1 : 0;
         ledger_.on(event);
@@ -119,6 +131,7 @@ class Recorder {
     std::uint64_t hash_ = 0;
     std::uint64_t rings_ = 0;
     std::uint64_t deliveries_ = 0;
+    std::uint64_t heard_ = 0;
 };
 
 }  // namespace sim

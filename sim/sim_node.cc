@@ -69,6 +69,12 @@ SimNode::SimNode(const Surroundings& world, std::uint32_t index)
     : world_(world), index_(index), clock_(world.options.clock_ppm.at(index)) {
     service_ = world_.options.service;
     disk_latency_ = milliseconds{1};
+    const std::uint32_t clients =
+        world_.options.layer == Layer::kStack ? world_.options.clients : 0;
+    for (std::uint32_t client = 0; client < clients; ++client) {
+        clients_.push_back(std::make_unique<ClientProcess>(
+            world_.options, world_.queue, world_.recorder, ClientProcess::Place{index_, client}));
+    }
 }
 
 SimNode::~SimNode() = default;
@@ -85,22 +91,40 @@ std::uint64_t SimNode::ring_seq_to_start_with(Instant now) const {
     return kWallClock + static_cast<std::uint64_t>(now.time_since_epoch() / microseconds{1});
 }
 
+void SimNode::make_machine() {
+    totem::RingConfig config = world_.options.ring;
+    config.self = id_of(index_);
+    config.seed = draw(world_.options.seed, Purpose::kBoot, index_, life_);
+    if (world_.options.layer == Layer::kRing) {
+        auto ring = make_ring_machine(config, pool_, kTraces);
+        ring_machine_ = ring.get();
+        machine_ = std::move(ring);
+        return;
+    }
+    auto stack = std::make_unique<StackMachine>(config, world_.options, pool_, kTraces);
+    stack_machine_ = stack.get();
+    machine_ = std::move(stack);
+}
+
 void SimNode::boot(Instant now) {
     if (alive()) {
         return;
     }
-    ++life_;
     now_ = now;
-    totem::RingConfig config = world_.options.ring;
-    config.self = id_of(index_);
-    config.seed = draw(world_.options.seed, Purpose::kBoot, index_, life_);
-    auto ring = make_ring_machine(config, pool_, kTraces);
-    ring_machine_ = ring.get();
-    machine_ = std::move(ring);
+    if (pool_.live() != 0) {
+        world_.recorder.report({"frames", "R13",
+                                "frames that nobody refers to: " + std::to_string(pool_.live()),
+                                where()});
+    }
+    ++life_;
+    make_machine();
     configuration_.reset();
     const std::uint64_t stored = ring_seq_to_start_with(now);
     world_.recorder.publish(Started{where(), stored, DiskFate::kKept});
     busy_until_ = now;
+    for (const auto& client : clients_) {
+        client->start(now);
+    }
     step(now, totem::Input{totem::Start{stored}});
 }
 
@@ -108,6 +132,9 @@ void SimNode::stop(Instant now) {
     now_ = now;
     machine_.reset();
     ring_machine_ = nullptr;
+    stack_machine_ = nullptr;
+    snapshot_.reset();
+    quorum_view_.reset();
     inbox_.clear();
     inbox_bytes_ = 0;
     effects_.clear();
@@ -118,11 +145,7 @@ void SimNode::stop(Instant now) {
     dying_ = false;
     write_free_at_ = now;
     world_.recorder.publish(Failed{where()});
-    if (pool_.live() != 0) {
-        world_.recorder.report({"frames", "R13",
-                                "frames that nobody refers to: " + std::to_string(pool_.live()),
-                                where()});
-    }
+    disconnect_clients(now);
 }
 
 void SimNode::crash(Instant now, DiskFate fate, const Disk& other) {
@@ -157,6 +180,9 @@ void SimNode::resume(Instant now) {
     pauses_ -= pauses_ > 0 ? 1 : 0;
     if (alive() && !paused()) {
         schedule_run(std::max(now, busy_until_));
+        for (const auto& client : clients_) {
+            client->resume(now);
+        }
     }
 }
 
@@ -166,6 +192,10 @@ void SimNode::heal(Instant now) {
     disk_latency_ = milliseconds{1};
     effects_left_ = 0;
     busy_until_ = std::min(busy_until_, now + service_);
+    for (const auto& client : clients_) {
+        client->start(now);
+        client->resume(now);
+    }
     if (alive()) {
         schedule_run(std::max(now, busy_until_));
     }
@@ -325,6 +355,9 @@ void SimNode::on_persisted(Instant now, std::uint32_t life, std::uint64_t ring_s
 }
 
 void SimNode::submit(Instant now, std::uint32_t count) {
+    for (const auto& client : clients_) {
+        client->submit(now, count, daemon_state());
+    }
     if (!alive() || paused() || ring_machine_ == nullptr) {
         return;
     }
@@ -363,11 +396,32 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
         }
     }
     totem::perform(effects_.ring, *this);
-    effects_.clear();
     if (dying_) {
+        effects_.clear();
         stop(now);
         disk_.crash(dying_fate_, disk_, draw(world_.options.seed, Purpose::kDisk, index_, life_));
+        return;
     }
+    if (stack_machine_ != nullptr) {
+        tell_clients(now);
+        tell_quorum();
+        read_notices();
+    }
+    effects_.clear();
+    check_invariants();
+}
+
+void SimNode::check_invariants() {
+    const totem::Snapshot now = machine_->node().snapshot();
+    auto broken = totem::broken_invariant(now);
+    if (!broken && snapshot_) {
+        broken = totem::broken_change(*snapshot_, now);
+    }
+    if (broken) {
+        world_.recorder.report({"invariants", std::string(broken->substr(0, broken->find(' '))),
+                                std::string(*broken), where()});
+    }
+    snapshot_ = now;
 }
 
 bool SimNode::effect_happens() {

@@ -10,12 +10,14 @@
 #include <optional>
 #include <vector>
 
+#include "sim/client_process.h"
 #include "sim/disk.h"
 #include "sim/event_queue.h"
 #include "sim/machine.h"
 #include "sim/node_clock.h"
 #include "sim/options.h"
 #include "sim/recorder.h"
+#include "sim/stack_machine.h"
 #include "sim/wire.h"
 #include "totem/core/effects.h"
 
@@ -59,7 +61,9 @@ class SimNode {
     void on_wake(Instant now, std::uint32_t life);
     void on_run(Instant now, std::uint32_t life);
     void on_persisted(Instant now, std::uint32_t life, std::uint64_t ring_seq);
-    // The application sends `count` messages.
+    void on_client(Instant now, std::uint32_t client);
+    void on_hang_up(Instant now, std::uint32_t life, std::uint32_t client);
+    // The applications send `count` messages.
     void submit(Instant now, std::uint32_t count);
 
     [[nodiscard]] bool alive() const noexcept { return machine_ != nullptr; }
@@ -70,6 +74,11 @@ class SimNode {
     [[nodiscard]] std::uint32_t life() const noexcept { return life_; }
     [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
+    [[nodiscard]] ClientProcess& client(std::uint32_t index) { return *clients_.at(index); }
+    [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
+    // The machine, when it is the whole stack.
+    [[nodiscard]] const StackMachine* stack() const noexcept { return stack_machine_; }
+
     // ---- the host of perform.h -----------------------------------------------------------------
     void persist(std::uint64_t ring_seq);
     void send(const totem::Datagram& datagram);
@@ -78,6 +87,12 @@ class SimNode {
     void wake_at(std::optional<totem::Instant> deadline);
 
   private:
+    struct Connection {
+        totem::group::ConnectionId id{};
+        std::uint32_t client = 0;
+        totem::client::Door door{};
+    };
+
     [[nodiscard]] Where where() const { return {now_, index_, life_}; }
     void step(Instant now, const totem::group::StackInput& input);
     void run_one(Instant now);
@@ -93,6 +108,20 @@ class SimNode {
     void publish_data(const totem::Datagram& datagram);
     void deliver_message(const totem::DeliveredMessage& message);
     void deliver_configuration(const totem::Configuration& change);
+    void make_machine();
+    void check_invariants();
+    // clients (sim_node_clients.cc)
+    [[nodiscard]] DaemonState daemon_state() const;
+    [[nodiscard]] const Connection* find_connection(std::uint32_t client,
+                                                    totem::client::Door door) const;
+    void serve(Instant now, std::uint32_t client);
+    [[nodiscard]] bool serve_one(Instant now, std::uint32_t client,
+                                 const ClientProcess::Item& item);
+    void close_connection(Instant now, std::uint32_t client, totem::client::Door door);
+    void tell_clients(Instant now);
+    void tell_quorum();
+    void read_notices();
+    void disconnect_clients(Instant now);
     [[nodiscard]] std::uint64_t ring_seq_to_start_with(Instant now) const;
 
     Surroundings world_;
@@ -103,7 +132,15 @@ class SimNode {
     totem::group::StackEffects effects_;
     std::deque<Packet> inbox_;
     std::unique_ptr<Machine> machine_;
-    RingMachine* ring_machine_ = nullptr;  // machine_, when it is the ring alone
+    RingMachine* ring_machine_ = nullptr;      // machine_, when it is the ring alone
+    StackMachine* stack_machine_ = nullptr;    // machine_, when it is everything
+    std::optional<totem::Snapshot> snapshot_;  // after the last step
+
+    std::vector<std::unique_ptr<ClientProcess>> clients_;
+    std::vector<Connection> connections_;
+    std::uint32_t last_connection_ = 0;
+    bool clients_wait_ = false;  // a request was not taken
+    std::optional<QuorumView> quorum_view_;
 
     std::uint32_t life_ = 0;
     std::uint64_t steps_ = 0;

@@ -1,6 +1,7 @@
 #include "sim/world.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <utility>
 
@@ -97,6 +98,10 @@ void World::dispatch(const Event& event) {
             end_fault(schedule_[event.a]);
             return;
         case EventKind::kClient:
+            node.on_client(now_, event.a);
+            return;
+        case EventKind::kHangUp:
+            node.on_hang_up(now_, event.life, event.a);
             return;
         case EventKind::kPhase:
             enter(static_cast<Phase>(event.a));
@@ -175,6 +180,16 @@ void World::begin_node_fault(const Fault& fault, SimNode& node, std::uint32_t in
         case FaultKind::kBurst:
             node.submit(now_, fault.value);
             return;
+        case FaultKind::kClientCrash:
+            if (node.clients() > 0) {
+                node.client(fault.extra % static_cast<std::uint32_t>(node.clients())).crash(now_);
+            }
+            return;
+        case FaultKind::kClientPause:
+            if (node.clients() > 0) {
+                node.client(fault.extra % static_cast<std::uint32_t>(node.clients())).pause();
+            }
+            return;
         default:
             return;
     }
@@ -210,6 +225,16 @@ void World::end_node_fault(const Fault& fault, SimNode& node) {
         case FaultKind::kSlowDisk:
             node.set_disk_latency(milliseconds{1});
             return;
+        case FaultKind::kClientCrash:
+            if (node.clients() > 0) {
+                node.client(fault.extra % static_cast<std::uint32_t>(node.clients())).start(now_);
+            }
+            return;
+        case FaultKind::kClientPause:
+            if (node.clients() > 0) {
+                node.client(fault.extra % static_cast<std::uint32_t>(node.clients())).resume(now_);
+            }
+            return;
         default:
             return;
     }
@@ -225,11 +250,11 @@ void World::enter(Phase phase) {
             heal(options_.core);
             return;
         case Phase::kWhole:
-            check_formed();
+            check_formed(false);
             heal(all_nodes(options_.nodes));
             return;
         case Phase::kEnd:
-            check_formed();
+            check_formed(true);
             ended_ = true;
             return;
     }
@@ -244,10 +269,43 @@ void World::heal(NodeMask core) {
     }
 }
 
-void World::check_formed() {
+void World::check_formed(bool quiet) {
+    NodeMask seen = 0;
     for (std::uint32_t node = 0; node < options_.nodes; ++node) {
-        const bool in_core = (core_ & mask_of(node)) != 0;
-        check_member(node, in_core ? core_ : mask_of(node));
+        const NodeMask members = (core_ & mask_of(node)) != 0 ? core_ : mask_of(node);
+        check_member(node, members);
+        if (options_.layer == Layer::kStack) {
+            check_services(node, members);
+        }
+        if ((seen & members) == 0) {
+            seen |= members;
+            recorder_.publish(Settled{{now_, node, nodes_[node]->life()}, members, quiet});
+        }
+    }
+}
+
+// Every synchronisation has ended (L8), the ring has the quorum that its votes give (Q1), and, once
+// nothing is sent, every message has found its fate (E3b).
+void World::check_services(std::uint32_t node, NodeMask members) {
+    SimNode& found = *nodes_[node];
+    const Where where{now_, node, found.life()};
+    if (found.stack() == nullptr) {
+        return;
+    }
+    const auto& stack = found.stack()->stack();
+    if (stack.synchronising() || !stack.ready()) {
+        recorder_.report({"liveness", "L8", "still synchronising long after the heal", where});
+    }
+    const bool everybody = members == all_nodes(options_.nodes);
+    const auto count = static_cast<std::uint32_t>(std::popcount(members));
+    const bool enough = options_.two_node ? count >= 1 : count * 2 > options_.nodes;
+    const bool quorate = found.stack()->votes().ballot().quorate();
+    const bool may_wait = options_.wait_for_all || options_.two_node;
+    if (quorate != enough && !(may_wait && !everybody && !quorate)) {
+        recorder_.report({"liveness", "Q1",
+                          std::string(quorate ? "quorate" : "not quorate") + " in a ring of " +
+                              members_text(members),
+                          where});
     }
 }
 

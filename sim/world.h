@@ -60,7 +60,8 @@ class World {
     void next_submit(std::uint32_t node);
     void submit(std::uint32_t node);
     // Every connected set of nodes is one operational ring (L1).
-    void check_formed();
+    void check_formed(bool quiet);
+    void check_services(std::uint32_t node, NodeMask members);
     void check_member(std::uint32_t node, NodeMask expected);
     [[nodiscard]] Instant after(Duration since_start) const { return Instant{since_start}; }
 

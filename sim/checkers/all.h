@@ -3,7 +3,9 @@
 
 #include "sim/checkers/configurations.h"
 #include "sim/checkers/durability.h"
+#include "sim/checkers/groups.h"
 #include "sim/checkers/message_order.h"
+#include "sim/checkers/quorum.h"
 #include "sim/checkers/release.h"
 #include "sim/checkers/safe_delivery.h"
 #include "sim/checkers/silence.h"
@@ -24,6 +26,8 @@ inline void add_all_checkers(Recorder& recorder, const Options& options) {
     recorder.add_checker<TokenOrder>();
     recorder.add_checker<Durability>(options.nodes);
     recorder.add_checker<Silence>(options.nodes);
+    recorder.add_checker<Quorum>(options);
+    recorder.add_checker<Groups>();
 }
 
 }  // namespace sim

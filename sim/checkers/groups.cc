@@ -1,0 +1,124 @@
+#include "sim/checkers/groups.h"
+
+#include <algorithm>
+
+#include "sim/random.h"
+
+namespace sim {
+
+namespace {
+
+bool contains(const std::vector<GroupMember>& view, const GroupMember& member) {
+    return std::ranges::find(view, member) != view.end();
+}
+
+std::string text(const GroupMember& member) {
+    return std::to_string(totem::raw(member.node)) + ":" + std::to_string(member.pid);
+}
+
+}  // namespace
+
+void Groups::on(const GroupStarted& event) {
+    Client& client = clients_[{event.at.where.node, event.at.client}];
+    client = {};
+    client.alive = true;
+    client.self = {id_of(event.at.where.node), event.at.pid};
+}
+
+void Groups::on(const GroupFailed& event) { clients_[{event.at.where.node, event.at.client}] = {}; }
+
+void Groups::on(const GroupExpelled& event) {
+    Client& client = clients_[{event.at.where.node, event.at.client}];
+    client.joined = false;
+    client.view.clear();
+    client.heard.clear();
+    client.has_last = false;
+}
+
+void Groups::on(const GroupSaid& event) {
+    said_[{id_of(event.at.where.node), event.at.pid}] = event.number;
+}
+
+void Groups::on(const GroupTrouble& event) {
+    violate(event.at, "E8.3", "the daemon said what a client cannot understand: " + event.text);
+}
+
+void Groups::follow(const GroupWhere& at, Client& client, std::uint64_t item) {
+    if (client.has_last && client.last_ring == at.ring) {
+        const Place place{at.client % 2, client.last_item, at.ring};
+        const auto [found, added] = next_.try_emplace(place, item);
+        if (!added && found->second != item) {
+            violate(at, "E6.2", "hears something else next than another member of its group");
+        }
+    }
+    client.has_last = true;
+    client.last_item = item;
+    client.last_ring = at.ring;
+}
+
+void Groups::on(const GroupHeard& event) {
+    Client& client = clients_[{event.at.where.node, event.at.client}];
+    const std::string message = text(event.sender) + " number " + std::to_string(event.number);
+    const auto said = said_.find(event.sender);
+    if (!event.intact || said == said_.end() || event.number > said->second) {
+        violate(event.at, "E8.2", "heard what was never said, or not like this: " + message);
+        return;
+    }
+    if (!contains(client.view, event.sender)) {
+        violate(event.at, "E8.4", "heard a message of " + text(event.sender) + ", not a member");
+        return;
+    }
+    if (event.own != (event.sender == client.self)) {
+        violate(event.at, "E8.2", "own and foreign messages mixed up: " + message);
+    }
+    std::uint64_t& last = client.heard[event.sender];
+    if (event.number <= last || (last != 0 && event.number != last + 1)) {
+        violate(event.at, event.number <= last ? "E1.4" : "E6.3",
+                "heard " + message + " after number " + std::to_string(last));
+    }
+    last = event.number;
+    follow(event.at, client,
+           combine(combine(totem::raw(event.sender.node), event.sender.pid), event.number));
+}
+
+void Groups::on(const GroupView& event) {
+    Client& client = clients_[{event.at.where.node, event.at.client}];
+    if (!std::ranges::is_sorted(event.members) ||
+        std::ranges::adjacent_find(event.members) != event.members.end()) {
+        violate(event.at, "E8.4", "members not ascending, or one named twice");
+    }
+    if (!contains(event.members, client.self)) {
+        violate(event.at, "E8.4", "a view without the client itself");
+    }
+    std::erase_if(client.heard,
+                  [&event](const auto& sender) { return !contains(event.members, sender.first); });
+    client.joined = true;
+    client.view = event.members;
+    follow(event.at, client, event.hash);
+}
+
+void Groups::on(const Settled& event) {
+    for (std::uint32_t group = 0; group < 2; ++group) {
+        std::vector<GroupMember> expected;
+        for (const auto& [name, client] : clients_) {
+            if (client.alive && name.client % 2 == group &&
+                (event.members & mask_of(name.node)) != 0) {
+                expected.push_back(client.self);
+            }
+        }
+        for (const auto& [name, client] : clients_) {
+            if (!client.alive || !contains(expected, client.self) || client.view == expected) {
+                continue;
+            }
+            std::string members;
+            for (const GroupMember& member : client.view) {
+                members += " " + text(member);
+            }
+            violate(Where{event.where.at, name.node, 0}, "E8.4",
+                    "client " + text(client.self) + " still sees the members" + members +
+                        " and not " + std::to_string(expected.size()) + ", long after the heal");
+        }
+    }
+}
+
+}  // namespace sim

@@ -1,0 +1,60 @@
+// E8.2, E8.4, E5 and E3b at the clients: who is in a closed process group, and what its members
+// hear, in the order and without holes (properties.md section 2).
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "sim/checker.h"
+
+namespace sim {
+
+class Groups : public Checker {
+  public:
+    explicit Groups(Findings& findings) : Checker("groups", findings) {}
+
+    using Checker::on;
+    void on(const GroupStarted& event) override;
+    void on(const GroupFailed& event) override;
+    void on(const GroupExpelled& event) override;
+    void on(const GroupSaid& event) override;
+    void on(const GroupHeard& event) override;
+    void on(const GroupView& event) override;
+    void on(const GroupTrouble& event) override;
+    void on(const Settled& event) override;
+
+  private:
+    struct Name {
+        std::uint32_t node = 0;
+        std::uint32_t client = 0;
+        friend auto operator<=>(const Name&, const Name&) = default;
+    };
+    struct Client {
+        bool alive = false;
+        bool joined = false;
+        GroupMember self;
+        std::uint64_t said = 0;
+        std::vector<GroupMember> view;
+        std::map<GroupMember, std::uint64_t> heard;  // last number of each member of the view
+        bool has_last = false;
+        std::uint64_t last_item = 0;
+        RingId last_ring;
+    };
+    // After the same item, heard in the same ring, everybody hears the same next one.
+    struct Place {
+        std::uint32_t group = 0;
+        std::uint64_t item = 0;
+        RingId ring;
+        friend auto operator<=>(const Place&, const Place&) = default;
+    };
+
+    void follow(const GroupWhere& at, Client& client, std::uint64_t item);
+
+    std::map<Name, Client> clients_;
+    std::map<GroupMember, std::uint64_t> said_;  // messages of a process, over its life
+    std::map<Place, std::uint64_t> next_;
+};
+
+}  // namespace sim

@@ -1,0 +1,194 @@
+// The daemon's side of the doors: what libqb and totemd's host do between the stack and its
+// clients.
+#include <algorithm>
+
+#include "sim/sim_node.h"
+
+namespace sim {
+
+namespace {
+
+namespace client = totem::client;
+using totem::group::ClientClosed;
+using totem::group::ClientOpened;
+using totem::group::ClientRequest;
+using totem::group::ServiceId;
+
+ServiceId service_of(client::Door door) { return static_cast<ServiceId>(door); }
+
+}  // namespace
+
+DaemonState SimNode::daemon_state() const {
+    if (stack_machine_ == nullptr) {
+        return {};
+    }
+    const auto& stack = stack_machine_->stack();
+    const bool critical = stack.send_level() == totem::group::SendLevel::kCritical;
+    return {.listening = stack.ready(), .stopped = stack.synchronising() || critical};
+}
+
+const SimNode::Connection* SimNode::find_connection(std::uint32_t client, client::Door door) const {
+    const auto found = std::ranges::find_if(connections_, [client, door](const Connection& c) {
+        return c.client == client && c.door == door;
+    });
+    return found == connections_.end() ? nullptr : &*found;
+}
+
+void SimNode::on_client(Instant now, std::uint32_t client) {
+    clients_.at(client)->run(now, daemon_state());
+    serve(now, client);
+}
+
+void SimNode::serve(Instant now, std::uint32_t client) {
+    ClientProcess& process = *clients_.at(client);
+    if (!alive()) {
+        // Nobody listens: connecting fails at once, and nothing else can be under way.
+        while (const ClientProcess::Item* item = process.for_daemon(now)) {
+            if (item->what == ClientProcess::Asks::kOpen) {
+                process.opened(now, item->door, false);
+            }
+            process.taken(now);
+        }
+        return;
+    }
+    while (alive() && !paused()) {
+        const ClientProcess::Item* item = process.for_daemon(now);
+        if (item == nullptr || !serve_one(now, client, *item)) {
+            return;
+        }
+        if (alive()) {
+            process.taken(now);
+        }
+    }
+}
+
+// False: it stays at the front of the queue.
+bool SimNode::serve_one(Instant now, std::uint32_t client, const ClientProcess::Item& item) {
+    if (item.what == ClientProcess::Asks::kClose) {
+        close_connection(now, client, item.door);
+        return true;
+    }
+    if (item.what == ClientProcess::Asks::kOpen) {
+        const bool listening = daemon_state().listening;
+        clients_.at(client)->opened(now, item.door, listening);
+        if (listening) {
+            const totem::group::ConnectionId id{++last_connection_};
+            connections_.push_back({id, client, item.door});
+            step(now, ClientOpened{service_of(item.door), id, clients_.at(client)->pid()});
+        }
+        return true;
+    }
+    const Connection* connection = find_connection(client, item.door);
+    if (connection == nullptr) {
+        return true;
+    }
+    if (stack_machine_->stack().synchronising()) {
+        clients_wait_ = true;
+        return false;
+    }
+    step(now, ClientRequest{connection->id, item.bytes});
+    if (alive() && !stack_machine_->stack().request_taken()) {
+        clients_wait_ = true;
+        return false;
+    }
+    return true;
+}
+
+void SimNode::close_connection(Instant now, std::uint32_t client, client::Door door) {
+    if (const Connection* connection = find_connection(client, door); connection != nullptr) {
+        const auto id = connection->id;
+        std::erase_if(connections_, [id](const Connection& c) { return c.id == id; });
+        step(now, ClientClosed{id});
+    }
+}
+
+// Replies and events of the step; a client that reads too slowly loses its connections.
+void SimNode::tell_clients(Instant now) {
+    const RingId ring = configuration_ ? configuration_->ring : RingId{};
+    for (const auto& message : effects_.clients) {
+        const auto found = std::ranges::find(connections_, message.connection, &Connection::id);
+        if (found != connections_.end()) {
+            clients_.at(found->client)->message(now, found->door, message, ring);
+        } else {
+            world_.recorder.report(
+                {"clients", "E8.3", "a message for a closed connection", where()});
+        }
+    }
+    for (std::uint32_t client = 0; client < clients_.size(); ++client) {
+        if (clients_[client]->overflows()) {
+            clients_[client]->disconnect(now);
+            world_.queue.push({.at = now + Duration{1},
+                               .kind = EventKind::kHangUp,
+                               .node = static_cast<std::uint8_t>(index_),
+                               .life = life_,
+                               .a = client});
+        }
+    }
+    const auto& stack = stack_machine_->stack();
+    if (clients_wait_ && !stack.synchronising() && stack.room_available()) {
+        clients_wait_ = false;
+        for (const auto& process : clients_) {
+            process->resume_requests(now);
+        }
+    }
+}
+
+void SimNode::on_hang_up(Instant now, std::uint32_t life, std::uint32_t client) {
+    if (life == life_ && alive()) {
+        close_connection(now, client, client::Door::kCpg);
+    }
+    if (life == life_ && alive()) {
+        close_connection(now, client, client::Door::kQuorum);
+    }
+}
+
+void SimNode::disconnect_clients(Instant now) {
+    connections_.clear();
+    clients_wait_ = false;
+    for (const auto& process : clients_) {
+        process->disconnect(now);
+    }
+}
+
+void SimNode::tell_quorum() {
+    const auto& votes = stack_machine_->votes();
+    QuorumView view{where(),
+                    votes.ballot().quorate(),
+                    stack_machine_->stack().synchronising(),
+                    votes.ring(),
+                    configuration_ ? configuration_->ring : RingId{},
+                    configuration_ ? configuration_->members : 0};
+    const bool same = quorum_view_ && quorum_view_->quorate == view.quorate &&
+                      quorum_view_->ring == view.ring &&
+                      quorum_view_->node_ring == view.node_ring &&
+                      quorum_view_->synchronising == view.synchronising;
+    if (!same) {
+        quorum_view_ = view;
+        world_.recorder.publish(view);
+    }
+}
+
+void SimNode::read_notices() {
+    for (const auto& notice : effects_.notices) {
+        if (notice.kind == totem::group::Notice::Kind::kSyncWaiting) {
+            SyncWaits event{where(), 0, configuration_ ? configuration_->members : 0, true};
+            for (const NodeId id : notice.nodes) {
+                std::uint32_t node = 0;
+                event.listed = event.listed && index_of(id, world_.options.nodes, node);
+                event.waiting_for |= event.listed ? mask_of(node) : 0;
+            }
+            world_.recorder.publish(event);
+        } else if (notice.kind == totem::group::Notice::Kind::kMalformedMessage ||
+                   notice.kind == totem::group::Notice::Kind::kMalformedRequest) {
+            world_.recorder.report(
+                {"services", "M15", "called malformed: " + notice.text, where()});
+        }
+    }
+    for (const auto& request : effects_.host) {
+        if (request.kind == totem::group::HostRequest::Kind::kStop) {
+            world_.recorder.report({"services", "X3", "a service stopped the node", where()});
+        }
+    }
+}
+
+}  // namespace sim
