@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <utility>
 
 #include "totem/core/check.h"
 
@@ -15,12 +16,13 @@ Doorbell::~Doorbell() { ::close(fd_); }
 void Doorbell::arm() noexcept {
     // Sequentially consistent with the exchange in ring(): either the ringer sees us armed, or we
     // see what it published.
+    sleeping_ = true;
     armed_.store(true, std::memory_order_seq_cst);
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void Doorbell::disarm() noexcept {
-    if (armed_.exchange(false, std::memory_order_seq_cst)) {
+    if (!std::exchange(sleeping_, false) || armed_.exchange(false, std::memory_order_seq_cst)) {
         return;  // nobody rang, so there is nothing to read
     }
     std::uint64_t count = 0;

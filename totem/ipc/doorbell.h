@@ -22,7 +22,7 @@ class Doorbell {
 
     // Sleeper: from now on ring() makes fd() readable. Look for work after this, then sleep.
     void arm() noexcept;
-    // Sleeper: awake again.
+    // Sleeper: awake again. Once is enough, more does no harm.
     void disarm() noexcept;
     // Other side: after work was published.
     void ring() noexcept;
@@ -30,6 +30,7 @@ class Doorbell {
   private:
     int fd_;
     std::atomic<bool> armed_{false};
+    bool sleeping_ = false;  // the sleeper's: between arm() and disarm()
 };
 
 }  // namespace totem::ipc

@@ -87,10 +87,7 @@ std::optional<Incoming> Server::next(Lane lane) {
 
 void Server::pop(Lane lane) { channel_->requests(lane).pop(); }
 
-bool Server::arm() {
-    channel_->protocol_bell.arm();
-    return channel_->ordered_requests.front() || channel_->local_requests.front();
-}
+void Server::arm() { channel_->protocol_bell.arm(); }
 
 void Server::disarm() { channel_->protocol_bell.disarm(); }
 

@@ -79,9 +79,9 @@ class Server {
     [[nodiscard]] std::optional<Incoming> next(Lane lane);
     void pop(Lane lane);
 
-    // Before sleeping: from now on wake_fd() becomes readable when a client did something. True
-    // when something is there already.
-    [[nodiscard]] bool arm();
+    // Before sleeping: from now on wake_fd() becomes readable when a client does something. Ask
+    // next() after it, and sleep only when there is nothing.
+    void arm();
     void disarm();
     [[nodiscard]] int wake_fd() const;
 

@@ -77,7 +77,9 @@ class Daemon {
             server_.flush();
             server_.collect_frames();
             pollfd wait{server_.wake_fd(), POLLIN, 0};
-            if (!server_.arm()) {
+            server_.arm();
+            if (!server_.next(ipc::Lane::kLocal) &&
+                !(take_ordered && server_.next(ipc::Lane::kOrdered))) {
                 ::poll(&wait, 1, 20);
             }
             server_.disarm();

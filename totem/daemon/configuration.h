@@ -1,0 +1,34 @@
+// The configuration of this host: the file, uidgid.d beside it, and what only the host can look up.
+//
+// Reads files and asks the resolver, so it may take seconds: at start, and at a reload on a thread
+// of its own. What it all means is decided in totem/config.
+//
+// Source: config.md 1, 8, 10, 15.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "totem/config/cluster_config.h"
+#include "totem/config/resolve.h"
+#include "totem/core/result.h"
+#include "totem/core/types.h"
+
+namespace totem::daemon {
+
+struct Configuration {
+    config::ClusterConfig cluster;
+    config::ResolvedConfig resolved;
+    std::vector<std::string> warnings;
+};
+
+// All that is wrong, one line each, and the status to end with.
+struct ConfigurationErrors {
+    std::vector<std::string> lines;
+    int exit_code = 8;
+};
+
+[[nodiscard]] Result<Configuration, ConfigurationErrors> load_configuration(const std::string& path,
+                                                                            NodeId local_node);
+
+}  // namespace totem::daemon

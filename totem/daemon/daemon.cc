@@ -1,0 +1,431 @@
+#include "totem/daemon/daemon.h"
+
+#include <cerrno>
+#include <csignal>
+#include <pthread.h>
+#include <sys/random.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "totem/core/stats.h"
+#include "totem/daemon/link_config.h"
+#include "totem/daemon/notice_text.h"
+
+namespace totem::daemon {
+
+namespace {
+
+constexpr int kExitConfiguration = 8;
+constexpr int kExitServices = 13;
+constexpr int kExitTotem = 15;
+constexpr int kExitStateDirectory = 16;
+constexpr int kExitRingId = 21;
+// How long a stop waits for others to hear that this node's processes left their groups.
+constexpr std::chrono::milliseconds kLeaveGroups{1000};
+
+RingConfig with_seed(RingConfig ring) {
+    static_cast<void>(!::getrandom(&ring.seed, sizeof ring.seed, 0));
+    return ring;
+}
+
+struct Engine {
+    group::ServiceId id;
+    std::string_view text;
+};
+// In the order in which they are told of.
+constexpr std::array<Engine, 5> kEngines{{
+    {group::ServiceId::kCmap, "corosync configuration map access"},
+    {group::ServiceId::kCfg, "corosync configuration service"},
+    {group::ServiceId::kCpg, "corosync cluster closed process group service v1.01"},
+    {group::ServiceId::kVotequorum, "corosync vote quorum service v1.0"},
+    {group::ServiceId::kQuorum, "corosync cluster quorum service v0.1"},
+}};
+
+Severity severity_of(ipc::LogLevel level) {
+    switch (level) {
+        case ipc::LogLevel::kError:
+            return Severity::kError;
+        case ipc::LogLevel::kWarning:
+            return Severity::kWarning;
+        case ipc::LogLevel::kNotice:
+            return Severity::kNotice;
+        case ipc::LogLevel::kInfo:
+            return Severity::kInfo;
+        case ipc::LogLevel::kDebug:
+            break;
+    }
+    return Severity::kDebug;
+}
+
+}  // namespace
+
+Daemon::Daemon(const CommandLine& command_line, Configuration configuration, Log& log)
+    : command_line_(command_line),
+      configuration_(std::move(configuration)),
+      log_(log),
+      services_(configuration_),
+      stack_(with_seed(configuration_.resolved.ring), pool_, traces_for_log()),
+      server_(server_options()),
+      link_(io_, pool_),
+      driver_({io_, pool_, stack_, link_, server_, *this}, configuration_.resolved.self),
+      signals_(io_) {
+    services_.add_to(stack_);
+}
+
+Daemon::~Daemon() {
+    if (reload_.joinable()) {
+        reload_.join();
+    }
+    link_.close();
+}
+
+ipc::ServerOptions Daemon::server_options() {
+    ipc::ServerOptions options;
+    options.services = services_.doors();
+    options.name_suffix = command_line_.door_suffix();
+    options.log = [this](ipc::LogLevel level, std::string_view subsystem, const std::string& text) {
+        log_.write(severity_of(level), subsystem, text);
+    };
+    Scheduling wish = scheduling_of(configuration_.cluster.system);
+    wish.below = 1;
+    options.on_thread_start = [wish] {
+        ::pthread_setname_np(::pthread_self(), "totemd-clients");
+        static_cast<void>(set_scheduling(wish));
+    };
+    return options;
+}
+
+std::string Daemon::state_directory() const {
+    const std::string& configured = configuration_.cluster.system.state_dir;
+    return configured.empty() ? command_line_.state_directory() : configured;
+}
+
+void Daemon::say(Severity severity, std::string_view subsystem, std::string_view text) {
+    log_.write(severity, subsystem, text);
+}
+
+// ---- start
+// ------------------------------------------------------------------------------------------
+
+std::optional<Failure> Daemon::open() {
+    for (const auto step :
+         {&Daemon::open_seal, &Daemon::open_ring_id, &Daemon::open_link, &Daemon::open_doors}) {
+        if (auto failure = (this->*step)()) {
+            return failure;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<Failure> Daemon::open_seal() {
+    const config::TotemConfig& totem = configuration_.cluster.totem;
+    if (!configuration_.resolved.secauth) {
+        return std::nullopt;
+    }
+    auto key = cluster_key(totem, command_line_.key_path());
+    if (!key) {
+        return Failure{key.error(), kExitConfiguration};
+    }
+    std::vector<net::ClusterKey> keys;
+    keys.push_back(std::move(*key));
+    seal_ = std::make_unique<net::PacketSeal>(
+        net::PacketSeal::Config{configuration_.resolved.self, true}, std::move(keys), pool_,
+        net::system_random());
+    seal_->set_nodes(node_ids(configuration_.resolved));
+    return std::nullopt;
+}
+
+std::optional<Failure> Daemon::open_ring_id() {
+    const std::string directory = state_directory();
+    if (::access(directory.c_str(), W_OK | X_OK) != 0) {
+        return Failure{fmt::format("Cannot chdir to state directory {}. {}", directory,
+                                   std::generic_category().message(errno)),
+                       kExitStateDirectory};
+    }
+    const NodeId self = configuration_.resolved.self;
+    const auto stored = read_ring_id(directory, self, std::chrono::system_clock::now());
+    if (!stored) {
+        return Failure{stored.error(), kExitRingId};
+    }
+    if (stored->invented) {
+        say(Severity::kInfo, "TOTEM",
+            fmt::format("No ring id file in {}: starting from {:x}", directory, stored->seq));
+    }
+    stored_ring_seq_ = stored->seq;
+    ring_ids_ = std::make_unique<RingIdStore>(
+        directory, self, [this](std::uint64_t seq, const std::string& problem) {
+            boost::asio::post(io_, [this, seq, problem] { on_persisted(seq, problem); });
+        });
+    return std::nullopt;
+}
+
+std::optional<Failure> Daemon::open_link() {
+    const config::ResolvedConfig& resolved = configuration_.resolved;
+    say(Severity::kNotice, "TOTEM",
+        resolved.transport == config::Transport::kUdp ? "Initializing transport (UDP/IP Multicast)."
+                                                      : "Initializing transport (UDP/IP Unicast).");
+    if (seal_) {
+        say(Severity::kNotice, "TOTEM", "secauth: on: every frame is sealed (libsodium AEAD)");
+    }
+    const auto opened =
+        link_.open(link_config(configuration_), driver_.link_listener(), seal_.get());
+    if (!opened) {
+        return Failure{opened.error().text, kExitTotem};
+    }
+    on_link_change(link_.up());
+    return std::nullopt;
+}
+
+std::optional<Failure> Daemon::open_doors() {
+    const auto started = server_.start();
+    if (!started) {
+        return Failure{started.error(), kExitServices};
+    }
+    if (services_.votes()) {
+        say(Severity::kNotice, "QUORUM", "Using quorum provider corosync_votequorum");
+    }
+    tell_of_services("loaded", true);
+    say(Severity::kInfo, "TOTEM",
+        fmt::format("Configured link number {}: local addr: {}, port={}",
+                    static_cast<unsigned>(configuration_.resolved.link.number),
+                    configuration_.resolved.link.local.to_string(),
+                    configuration_.resolved.link.port));
+    if (configuration_.resolved.transport == config::Transport::kUdpu) {
+        for (const config::ResolvedNode& node : configuration_.resolved.nodes) {
+            say(Severity::kNotice, "TOTEM",
+                fmt::format("adding new UDPU member {{{}}}", node.address.to_string()));
+        }
+    }
+    return std::nullopt;
+}
+
+void Daemon::tell_of_services(std::string_view what, bool numbers) {
+    for (const Engine& engine : kEngines) {
+        if (engine.id == group::ServiceId::kVotequorum && !services_.votes()) {
+            continue;
+        }
+        const std::string number =
+            numbers ? fmt::format(" [{}]", static_cast<unsigned>(engine.id)) : std::string();
+        say(Severity::kNotice, "SERV",
+            fmt::format("Service engine {}: {}{}", what, engine.text, number));
+    }
+}
+
+int Daemon::run() {
+    for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2}) {
+        signals_.add(signal);
+    }
+    wait_for_signal();
+    // Last, so that the threads that have been started do not inherit it.
+    say(Severity::kInfo, "MAIN", set_scheduling(scheduling_of(configuration_.cluster.system)));
+    driver_.input(Input(Start{stored_ring_seq_}));
+    if (!stopping_) {
+        driver_.run();
+    }
+    leave();
+    return exit_status_;
+}
+
+// ---- what the driver tells
+// --------------------------------------------------------------------------
+
+void Daemon::on_persist(std::uint64_t ring_seq) { ring_ids_->persist(ring_seq); }
+
+void Daemon::on_persisted(std::uint64_t seq, const std::string& problem) {
+    if (!problem.empty()) {
+        // A number that may be forgotten must never be sent.
+        say(Severity::kCrit, "TOTEM", problem);
+        stop(kExitRingId);
+        return;
+    }
+    driver_.input(Input(Persisted{seq}));
+}
+
+void Daemon::on_notice(const group::Notice& notice) {
+    for (const LogLine& line : to_lines(notice)) {
+        say(line.severity, line.subsystem, line.text);
+    }
+}
+
+void Daemon::on_trace(const Trace& trace) {
+    const LogLine line = to_line(trace, configuration_.resolved.ring);
+    if (!line.text.empty()) {
+        say(line.severity, line.subsystem, line.text);
+    }
+}
+
+void Daemon::on_link_change(bool up) {
+    say(up ? Severity::kNotice : Severity::kWarning, "TOTEM",
+        fmt::format("The network interface [{}] is now {}.",
+                    configuration_.resolved.link.local.to_string(), up ? "up" : "down"));
+}
+
+void Daemon::before_clients() {
+    services_.refresh_keys();
+    if (const auto access = services_.changed_access()) {
+        server_.set_access(*access);
+    }
+    if (services_.owes_step()) {
+        reply(0, 0);
+    }
+    if (leaving_ && services_.groups_left()) {
+        driver_.quit();
+    }
+}
+
+void Daemon::on_ready() { notify_systemd("READY=1\n"); }
+
+void Daemon::on_host_request(const group::HostRequest& request) {
+    switch (request.kind) {
+        case group::HostRequest::Kind::kStop:
+            stop(request.exit_status);
+            break;
+        case group::HostRequest::Kind::kReload:
+            start_reload(request.token);
+            break;
+        case group::HostRequest::Kind::kReopenLogs: {
+            const std::string problem = log_.reopen();
+            reply(request.token, problem.empty() ? 1 : 2);
+            break;
+        }
+        case group::HostRequest::Kind::kForceGather:
+            driver_.input(Input(ForceGather{}));
+            break;
+    }
+}
+
+void Daemon::reply(std::uint32_t token, std::uint32_t error) {
+    driver_.input(group::HostReply{token, error});
+}
+
+// ---- signals
+// ----------------------------------------------------------------------------------------
+
+void Daemon::wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (!error) {
+            on_signal(signal);
+            wait_for_signal();
+        }
+    });
+}
+
+void Daemon::on_signal(int signal) {
+    if (signal == SIGHUP) {
+        const std::string problem = log_.reopen();
+        say(problem.empty() ? Severity::kNotice : Severity::kError, "MAIN",
+            problem.empty() ? "Log files opened anew" : problem);
+    } else if (signal == SIGUSR2) {
+        dump_state();
+    } else if (!stopping_) {
+        say(Severity::kNotice, "MAIN", "Node was shut down by a signal");
+        stop(0);
+    }
+}
+
+void Daemon::dump_state() {
+    const NodeStats& stats = stack_.node().stats();
+    say(Severity::kNotice, "MAIN",
+        fmt::format("state {} ring {} synchronising {} send level {} tokens {} messages sent {} "
+                    "received {} retransmitted {} gathers {} frames dropped {}",
+                    static_cast<int>(stack_.node().state()), to_string(stack_.node().ring()),
+                    stack_.synchronising(), static_cast<int>(stack_.send_level()),
+                    stats.orf_token_rx, stats.mcast_tx, stats.mcast_rx, stats.mcast_retx,
+                    stats.gather_entered, stats.rx_msg_dropped));
+    const net::LinkStats& link = link_.stats();
+    say(Severity::kNotice, "MAIN",
+        fmt::format(
+            "link up {} frames received {} sent {} unlisted {} seal refused {} send full {} "
+            "send errors {} frames in use {}",
+            link_.up(), link.frames_received, link.frames_sent, link.unlisted_source,
+            link.seal_refused, link.send_full, link.send_errors, pool_.live()));
+}
+
+// ---- end
+// --------------------------------------------------------------------------------------------
+
+void Daemon::stop(int exit_status) {
+    if (!stopping_) {
+        stopping_ = true;
+        exit_status_ = exit_status;
+    }
+    driver_.quit();
+}
+
+void Daemon::leave() {
+    stopping_ = true;
+    notify_systemd("STOPPING=1\n");
+    say(Severity::kNotice, "SERV", "Unloading all Corosync service engines.");
+    services_.set_stopping();
+    server_.stop();
+    driver_.take_last_requests();
+    leaving_ = true;
+    if (!services_.groups_left()) {
+        driver_.run(now() + kLeaveGroups);
+    }
+    driver_.input(Input(Leave{}));
+    driver_.perform();
+    link_.close();
+    tell_of_services("unloaded", false);
+    ring_ids_.reset();
+}
+
+// ---- reload
+// -----------------------------------------------------------------------------------------
+
+void Daemon::start_reload(std::uint32_t token) {
+    if (reload_.joinable()) {
+        reload_.join();  // it has posted its result, or there would be no second request
+    }
+    const NodeId self{command_line_.node};
+    reload_ = std::thread([this, token, self, path = command_line_.config_path()] {
+        ::pthread_setname_np(::pthread_self(), "totemd-reload");
+        auto fresh = std::make_shared<Result<Configuration, ConfigurationErrors>>(
+            load_configuration(path, self));
+        boost::asio::post(io_, [this, token, fresh] { finish_reload(token, *fresh); });
+    });
+}
+
+void Daemon::finish_reload(std::uint32_t token, Result<Configuration, ConfigurationErrors>& fresh) {
+    constexpr std::uint32_t kDone = 1;
+    constexpr std::uint32_t kInvalid = 7;
+    std::vector<std::string> problems;
+    if (!fresh) {
+        problems = fresh.error().lines;
+    } else {
+        problems = unchangeable(configuration_, *fresh);
+    }
+    for (const std::string& problem : problems) {
+        say(Severity::kError, "CFG", "Unable to reload config file: " + problem);
+    }
+    if (problems.empty()) {
+        apply(std::move(*fresh));
+        services_.reload(&configuration_, kDone);
+    } else {
+        services_.reload(nullptr, kInvalid);
+    }
+    reply(token, problems.empty() ? kDone : kInvalid);
+}
+
+void Daemon::apply(Configuration fresh) {
+    for (const std::string& warning : fresh.warnings) {
+        say(Severity::kWarning, "MAIN", warning);
+    }
+    configuration_ = std::move(fresh);
+    const std::string problem = log_.configure(configuration_.cluster.logging);
+    if (!problem.empty()) {
+        say(Severity::kError, "MAIN", problem);
+    }
+    const net::LinkConfig link = link_config(configuration_);
+    link_.set_members(link.peers, link.block_unlisted_ips);
+    if (seal_) {
+        seal_->set_nodes(node_ids(configuration_.resolved));
+    }
+    driver_.input(Input(Reconfigure{configuration_.resolved.ring}));
+}
+
+}  // namespace totem::daemon

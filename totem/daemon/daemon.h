@@ -1,0 +1,97 @@
+// One run of totemd, from a good configuration to the end: opens everything, runs the driver,
+// answers signals and administrators, and leaves in order.
+//
+// Source: config.md 9, 12, 13, 15; ipc.md 15; samples/log-*.txt, kill-shutdown.txt.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "totem/core/frame.h"
+#include "totem/daemon/configuration.h"
+#include "totem/daemon/driver.h"
+#include "totem/daemon/log.h"
+#include "totem/daemon/options.h"
+#include "totem/daemon/process.h"
+#include "totem/daemon/ring_id_store.h"
+#include "totem/daemon/services.h"
+#include "totem/group/stack.h"
+#include "totem/ipc/server.h"
+#include "totem/net/packet_seal.h"
+#include "totem/net/udp_link.h"
+
+namespace totem::daemon {
+
+class Daemon final : private DriverListener {
+  public:
+    // `log` must outlive it.
+    Daemon(const CommandLine& command_line, Configuration configuration, Log& log);
+    ~Daemon() override;
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+    Daemon(Daemon&&) = delete;
+    Daemon& operator=(Daemon&&) = delete;
+
+    // Everything that can fail; the ring is not joined yet.
+    [[nodiscard]] std::optional<Failure> open();
+    // Joins the ring and runs until told to stop; the exit status.
+    [[nodiscard]] int run();
+
+  private:
+    // DriverListener
+    void on_persist(std::uint64_t ring_seq) override;
+    void on_notice(const group::Notice& notice) override;
+    void on_trace(const Trace& trace) override;
+    void on_host_request(const group::HostRequest& request) override;
+    void on_link_change(bool up) override;
+    void before_clients() override;
+    void on_ready() override;
+
+    [[nodiscard]] std::optional<Failure> open_seal();
+    [[nodiscard]] std::optional<Failure> open_link();
+    [[nodiscard]] std::optional<Failure> open_doors();
+    [[nodiscard]] std::optional<Failure> open_ring_id();
+    void tell_of_services(std::string_view what, bool numbers);
+    void become_realtime();
+    void wait_for_signal();
+    void on_signal(int signal);
+    void on_persisted(std::uint64_t seq, const std::string& problem);
+    void stop(int exit_status);
+    void leave();
+    void start_reload(std::uint32_t token);
+    void finish_reload(std::uint32_t token, Result<Configuration, ConfigurationErrors>& fresh);
+    void apply(Configuration fresh);
+    void dump_state();
+    void reply(std::uint32_t token, std::uint32_t error);
+    void say(Severity severity, std::string_view subsystem, std::string_view text);
+    [[nodiscard]] ipc::ServerOptions server_options();
+    [[nodiscard]] std::string state_directory() const;
+
+    const CommandLine command_line_;
+    Configuration configuration_;
+    Log& log_;
+    boost::asio::io_context io_{1};
+    FramePool pool_;
+    Services services_;
+    group::Stack stack_;
+    ipc::Server server_;
+    std::unique_ptr<net::PacketSeal> seal_;
+    net::UdpLink link_;
+    Driver driver_;
+    boost::asio::signal_set signals_;
+    std::unique_ptr<RingIdStore> ring_ids_;
+    std::uint64_t stored_ring_seq_ = 0;
+    std::thread reload_;
+    bool stopping_ = false;
+    bool leaving_ = false;
+    int exit_status_ = 0;
+};
+
+}  // namespace totem::daemon

@@ -1,0 +1,309 @@
+#include "totem/daemon/driver.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <boost/system/error_code.hpp>
+
+#include "totem/core/perform.h"
+
+namespace totem::daemon {
+
+namespace asio = boost::asio;
+using group::SendLevel;
+
+struct Driver::Performer {
+    Driver& driver;
+
+    void persist(std::uint64_t ring_seq) { driver.parts_.listener.on_persist(ring_seq); }
+    void send(const Datagram& datagram) {
+        if (datagram.to == driver.self_) {
+            driver.loop_back(datagram);
+        } else {
+            driver.parts_.link.queue(datagram);
+        }
+    }
+    void deliver(const Delivery& /*delivery*/) {}  // the services have seen it inside the step
+    void trace(const Trace& trace) { driver.parts_.listener.on_trace(trace); }
+    void wake_at(std::optional<Instant> when) { driver.wake_at(when); }
+};
+
+Driver::Driver(const Parts& parts, NodeId self)
+    : parts_(parts), self_(self), timer_(parts.io), requests_(parts.io, parts.server.wake_fd()) {
+    wait_for_requests();
+}
+
+Driver::~Driver() { requests_.release(); }
+
+void Driver::input(const group::StackInput& input) {
+    parts_.stack.step(now(), input, effects_);
+    dirty_ = true;
+}
+
+void Driver::run(std::optional<Instant> until) {
+    quit_ = false;
+    asio::steady_timer limit(parts_.io);
+    if (until) {
+        limit.expires_at(std::chrono::steady_clock::time_point(until->time_since_epoch()));
+        limit.async_wait(
+            [this](const boost::system::error_code& error) { quit_ = quit_ || !error; });
+    }
+    while (!quit_) {
+        if (turn()) {
+            parts_.io.poll();
+            continue;
+        }
+        parts_.server.arm();
+        if (!requests_wait() && !quit_) {
+            parts_.io.run_one();
+        }
+        parts_.server.disarm();
+    }
+    limit.cancel();
+    parts_.io.poll();
+}
+
+bool Driver::turn() {
+    take_requests();
+    take_loopback();
+    wake_when_due();
+    perform();
+    return dirty_ || !loopback_.empty() || requests_wait();
+}
+
+bool Driver::requests_wait() {
+    return parts_.server.next(ipc::Lane::kLocal) ||
+           (!ordered_refused_ && parts_.server.next(ipc::Lane::kOrdered));
+}
+
+// ---- network
+// ----------------------------------------------------------------------------------------
+
+void Driver::on_frames(LinkId link, std::span<FrameRef> frames) {
+    // What clients asked before these frames came travels with the token that may be among them.
+    take_requests();
+    const Instant at = now();
+    for (FrameRef& frame : frames) {
+        parts_.stack.step(at, Input(Received{link, std::move(frame)}), effects_);
+    }
+    dirty_ = true;
+    perform();
+}
+
+void Driver::on_link_change(LinkId link, bool up) {
+    parts_.listener.on_link_change(up);
+    input(Input(LinkChange{link, up}));
+}
+
+void Driver::loop_back(const Datagram& datagram) {
+    if (datagram.head_size == 0) {
+        loopback_.push_back(datagram.body);
+        return;
+    }
+    const auto body = datagram.body.bytes();
+    FrameRef whole = parts_.pool.allocate(datagram.head_size + body.size());
+    const auto bytes = whole.writable();
+    std::memcpy(bytes.data(), datagram.head.data(), datagram.head_size);
+    std::ranges::copy(body, bytes.begin() + datagram.head_size);
+    loopback_.push_back(std::move(whole));
+}
+
+void Driver::take_loopback() {
+    for (std::size_t n = loopback_.size(); n > 0; --n) {
+        FrameRef frame = std::move(loopback_.front());
+        loopback_.pop_front();
+        input(Input(Received{LinkId{}, std::move(frame)}));
+    }
+}
+
+// ---- time
+// -------------------------------------------------------------------------------------------
+
+void Driver::wake_when_due() {
+    if (!deadline_ || *deadline_ > now()) {
+        return;
+    }
+    parts_.link.receive_now();
+    perform();
+    if (deadline_ && *deadline_ <= now()) {
+        input(Input(Wake{}));
+    }
+}
+
+// Under load the deadline moves with every token, always later: the timer is left alone, and when
+// it fires too early it is set again.
+void Driver::wake_at(std::optional<Instant> when) {
+    deadline_ = when;
+    if (when && (!armed_ || *when < *armed_)) {
+        arm_timer(*when);
+    }
+}
+
+void Driver::arm_timer(Instant when) {
+    armed_ = when;
+    timer_.expires_at(std::chrono::steady_clock::time_point(when.time_since_epoch()));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) {
+            return;
+        }
+        armed_.reset();
+        if (deadline_ && *deadline_ > now()) {
+            arm_timer(*deadline_);
+        }
+    });
+}
+
+// ---- clients
+// ----------------------------------------------------------------------------------------
+
+void Driver::wait_for_requests() {
+    requests_.async_wait(asio::posix::stream_descriptor::wait_read,
+                         [this](const boost::system::error_code& error) {
+                             if (!error) {
+                                 parts_.server.disarm();
+                                 wait_for_requests();
+                             }
+                         });
+}
+
+void Driver::take_requests() {
+    if (!parked_.empty() && parts_.stack.room_available()) {
+        retry_parked();
+    }
+    if (ordered_refused_ && parts_.stack.room_available()) {
+        ordered_refused_ = false;
+    }
+    for (std::size_t n = 0; n < kRequestsPerTurn; ++n) {
+        const bool local = take_local();
+        const bool ordered = take_ordered();
+        if (!local && !ordered) {
+            return;
+        }
+    }
+}
+
+bool Driver::take_local() {
+    const auto incoming = parts_.server.next(ipc::Lane::kLocal);
+    if (!incoming) {
+        return false;
+    }
+    const auto waiting = parked_.find(incoming->connection);
+    if (incoming->kind != ipc::Incoming::Kind::kRequest) {
+        if (incoming->kind == ipc::Incoming::Kind::kClosed && waiting != parked_.end()) {
+            parked_.erase(waiting);
+        }
+        apply(*incoming);
+    } else if (waiting != parked_.end() || !request(incoming->connection, incoming->bytes)) {
+        // It waits for room in the ring's queue; nothing else of its connection may overtake it.
+        parked_[incoming->connection].emplace_back(incoming->bytes.begin(), incoming->bytes.end());
+    }
+    parts_.server.pop(ipc::Lane::kLocal);
+    return true;
+}
+
+bool Driver::take_ordered() {
+    if (ordered_refused_) {
+        return false;
+    }
+    const auto incoming = parts_.server.next(ipc::Lane::kOrdered);
+    if (!incoming) {
+        return false;
+    }
+    if (incoming->kind != ipc::Incoming::Kind::kRequest) {
+        apply(*incoming);
+    } else if (!request(incoming->connection, incoming->bytes)) {
+        ordered_refused_ = true;
+        return false;
+    }
+    parts_.server.pop(ipc::Lane::kOrdered);
+    return true;
+}
+
+void Driver::apply(const ipc::Incoming& incoming) {
+    if (incoming.kind == ipc::Incoming::Kind::kOpened) {
+        input(group::ClientOpened{incoming.service, incoming.connection, incoming.pid});
+    } else if (closed_early_.erase(incoming.connection) == 0) {
+        close_connection(incoming.connection);
+    }
+}
+
+bool Driver::request(group::ConnectionId connection, std::span<const std::byte> bytes) {
+    if (closed_early_.contains(connection)) {
+        return true;
+    }
+    input(group::ClientRequest{connection, bytes});
+    return parts_.stack.request_taken();
+}
+
+void Driver::close_connection(group::ConnectionId connection) {
+    input(group::ClientClosed{connection});
+}
+
+void Driver::retry_parked() {
+    for (auto at = parked_.begin(); at != parked_.end();) {
+        auto& [connection, requests] = *at;
+        while (!requests.empty() && request(connection, requests.front())) {
+            requests.pop_front();
+        }
+        at = requests.empty() ? parked_.erase(at) : std::next(at);
+    }
+}
+
+void Driver::take_last_requests() {
+    ordered_refused_ = false;
+    for (const ipc::Lane lane : {ipc::Lane::kLocal, ipc::Lane::kOrdered}) {
+        while (const auto incoming = parts_.server.next(lane)) {
+            if (incoming->kind == ipc::Incoming::Kind::kClosed) {
+                apply(*incoming);
+            }
+            parts_.server.pop(lane);
+        }
+    }
+    parked_.clear();
+}
+
+// ---- effects
+// ----------------------------------------------------------------------------------------
+
+void Driver::perform() {
+    if (!dirty_) {
+        return;
+    }
+    dirty_ = false;
+    Performer performer{*this};
+    totem::perform(effects_.ring, performer);
+    parts_.link.flush();
+    parts_.listener.before_clients();
+    for (group::ClientMessage& message : effects_.clients) {
+        parts_.server.send(std::move(message));
+    }
+    publish();
+    for (const group::Notice& notice : effects_.notices) {
+        parts_.listener.on_notice(notice);
+    }
+    const std::vector<group::HostRequest> asked = std::exchange(effects_.host, {});
+    effects_.clear();
+    for (const group::ConnectionId connection : parts_.server.take_lost()) {
+        closed_early_.insert(connection);
+        close_connection(connection);
+    }
+    for (const group::HostRequest& request : asked) {
+        parts_.listener.on_host_request(request);
+    }
+}
+
+void Driver::publish() {
+    const group::Stack& stack = parts_.stack;
+    parts_.server.set_ordered_stopped(ordered_refused_ || stack.synchronising() ||
+                                      stack.send_level() == SendLevel::kCritical);
+    if (!ready_ && stack.ready()) {
+        ready_ = true;
+        parts_.server.set_ready(true);
+        parts_.listener.on_ready();
+    }
+    parts_.server.flush();
+    parts_.server.collect_frames();
+}
+
+}  // namespace totem::daemon

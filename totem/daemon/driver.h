@@ -1,0 +1,138 @@
+// The protocol thread: everything that happens to this node goes through here into the stack, and
+// what the stack asks for goes out to the network, the disk and the clients.
+//
+// One thread, which owns all of it. The order in which things are handed over is the host's
+// contract of effects.h: what clients asked before what the network brings, of that messages before
+// tokens (the link sorts them), all that is readable before Wake; and each answer is performed
+// persist, send, deliver. Nothing here waits but for the next event.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "totem/core/frame.h"
+#include "totem/core/types.h"
+#include "totem/group/stack.h"
+#include "totem/ipc/server.h"
+#include "totem/net/udp_link.h"
+
+namespace totem::daemon {
+
+// What the driver cannot decide.
+class DriverListener {
+  public:
+    DriverListener() = default;
+    DriverListener(const DriverListener&) = delete;
+    DriverListener& operator=(const DriverListener&) = delete;
+    DriverListener(DriverListener&&) = delete;
+    DriverListener& operator=(DriverListener&&) = delete;
+    virtual ~DriverListener() = default;
+
+    virtual void on_persist(std::uint64_t ring_seq) = 0;
+    virtual void on_notice(const group::Notice& notice) = 0;
+    virtual void on_trace(const Trace& trace) = 0;
+    virtual void on_host_request(const group::HostRequest& request) = 0;
+    virtual void on_link_change(bool up) = 0;
+    // Before the answers of a step reach the clients: what they may rely on must be in force.
+    virtual void before_clients() = 0;
+    // The first synchronisation is complete.
+    virtual void on_ready() = 0;
+};
+
+// The clock of the daemon as the cores want it.
+[[nodiscard]] inline Instant now() noexcept {
+    return Instant(
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+class Driver final : private net::LinkListener {
+  public:
+    // All must outlive the driver.
+    struct Parts {
+        boost::asio::io_context& io;
+        FramePool& pool;
+        group::Stack& stack;
+        net::UdpLink& link;
+        ipc::Server& server;
+        DriverListener& listener;
+    };
+    Driver(const Parts& parts, NodeId self);
+    ~Driver() override;
+    Driver(const Driver&) = delete;
+    Driver& operator=(const Driver&) = delete;
+    Driver(Driver&&) = delete;
+    Driver& operator=(Driver&&) = delete;
+
+    // Where the link reports.
+    [[nodiscard]] net::LinkListener& link_listener() noexcept { return *this; }
+
+    // From the loop or before it; what it brings about is performed soon.
+    void input(const group::StackInput& input);
+    // Runs the loop until quit() or, when given, until `until` passes.
+    void run(std::optional<Instant> until = std::nullopt);
+    void quit() noexcept { quit_ = true; }
+    // Performs what is outstanding; the last thing before the end.
+    void perform();
+    // What the clients did until now, after the server has stopped.
+    void take_last_requests();
+
+  private:
+    // LinkListener
+    void on_frames(LinkId link, std::span<FrameRef> frames) override;
+    void on_link_change(LinkId link, bool up) override;
+
+    // Host of totem::perform().
+    struct Performer;
+
+    // True when there is more to do at once.
+    bool turn();
+    // Clients asked something that can be looked at now.
+    [[nodiscard]] bool requests_wait();
+    void take_requests();
+    bool take_local();
+    bool take_ordered();
+    void apply(const ipc::Incoming& incoming);
+    // False: not taken, offer again.
+    bool request(group::ConnectionId connection, std::span<const std::byte> bytes);
+    void close_connection(group::ConnectionId connection);
+    void retry_parked();
+    void take_loopback();
+    void loop_back(const Datagram& datagram);
+    void wake_when_due();
+    void wake_at(std::optional<Instant> when);
+    void arm_timer(Instant when);
+    void wait_for_requests();
+    void publish();
+
+    static constexpr std::size_t kRequestsPerTurn = 512;
+
+    Parts parts_;
+    const NodeId self_;
+    boost::asio::steady_timer timer_;
+    boost::asio::posix::stream_descriptor requests_;  // the server's bell; not ours to close
+    group::StackEffects effects_;
+    std::deque<FrameRef> loopback_;
+    std::map<group::ConnectionId, std::deque<std::vector<std::byte>>> parked_;  // not taken yet
+    std::set<group::ConnectionId> closed_early_;  // their record of closing is still to come
+    std::optional<Instant> deadline_;             // the stack's
+    std::optional<Instant> armed_;                // when the timer fires: never after deadline_
+    bool dirty_ = false;                          // effects_ holds something
+    bool ordered_refused_ = false;                // the first request of the ordered lane waits
+    bool ready_ = false;
+    bool quit_ = false;
+};
+
+}  // namespace totem::daemon

@@ -1,0 +1,95 @@
+#include "totem/daemon/link_config.h"
+
+#include <span>
+
+#include <fmt/format.h>
+
+namespace totem::daemon {
+
+namespace {
+
+net::IpAddress to_net(const config::IpAddress& address) {
+    net::IpAddress result;
+    result.family = address.is_v4() ? net::IpAddress::Family::kV4 : net::IpAddress::Family::kV6;
+    result.bytes = address.bytes;
+    return result;
+}
+
+}  // namespace
+
+net::LinkConfig link_config(const Configuration& configuration) {
+    const config::ResolvedConfig& resolved = configuration.resolved;
+    net::LinkConfig link;
+    link.link = resolved.link.number;
+    link.transport = resolved.transport == config::Transport::kUdp ? net::Transport::kUdp
+                                                                   : net::Transport::kUdpu;
+    link.self = resolved.self;
+    link.local = to_net(resolved.link.local);
+    link.port = resolved.link.port;
+    for (const config::ResolvedNode& node : resolved.nodes) {
+        link.peers.push_back({node.id, to_net(node.address)});
+    }
+    link.block_unlisted_ips = resolved.block_unlisted_ips;
+    link.downcheck = std::chrono::milliseconds(resolved.timers.downcheck);
+    if (resolved.link.multicast) {
+        link.group = to_net(*resolved.link.multicast);
+    }
+    link.broadcast = resolved.link.broadcast;
+    link.ttl = resolved.link.ttl;
+    return link;
+}
+
+std::vector<NodeId> node_ids(const config::ResolvedConfig& resolved) {
+    std::vector<NodeId> ids;
+    for (const config::ResolvedNode& node : resolved.nodes) {
+        ids.push_back(node.id);
+    }
+    return ids;
+}
+
+Scheduling scheduling_of(const config::SystemConfig& system) {
+    Scheduling wish;
+    wish.realtime = system.sched_rr;
+    wish.least = system.priority_min;
+    wish.priority = system.priority;
+    return wish;
+}
+
+Result<net::ClusterKey, std::string> cluster_key(const config::TotemConfig& totem,
+                                                 const std::string& default_file) {
+    if (totem.keyfile.empty() && !totem.key.empty()) {
+        return net::ClusterKey(std::as_bytes(std::span(totem.key)), totem.cluster_name);
+    }
+    auto material = net::load_key_file(totem.keyfile.empty() ? default_file : totem.keyfile);
+    if (!material) {
+        return Unexpected{material.error().text};
+    }
+    return net::ClusterKey(std::as_const(*material).bytes(), totem.cluster_name);
+}
+
+std::vector<std::string> unchangeable(const Configuration& running, const Configuration& fresh) {
+    std::vector<std::string> problems;
+    const config::ResolvedConfig& was = running.resolved;
+    const config::ResolvedConfig& is = fresh.resolved;
+    if (was.self != is.self) {
+        problems.push_back(
+            fmt::format("this node's id changed from {} to {}", raw(was.self), raw(is.self)));
+    }
+    for (const config::ResolvedNode& node : is.nodes) {
+        for (const config::ResolvedNode& old : was.nodes) {
+            if (old.id == node.id && old.address != node.address) {
+                problems.push_back(fmt::format(
+                    "new config has different address for link {} (addr changed from {} to {}). "
+                    "Internal value was NOT changed.",
+                    static_cast<unsigned>(is.link.number), old.address.to_string(),
+                    node.address.to_string()));
+            }
+        }
+    }
+    if (was.secauth != is.secauth) {
+        problems.emplace_back("secauth cannot be switched while the daemon runs");
+    }
+    return problems;
+}
+
+}  // namespace totem::daemon

@@ -1,0 +1,310 @@
+#include "totem/daemon/log.h"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <fcntl.h>
+#include <map>
+#include <mutex>
+#include <syslog.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <spdlog/async.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+
+namespace totem::daemon {
+
+namespace {
+
+constexpr std::size_t kQueuedLinesMax = 8192;
+
+std::string_view word(Severity severity) {
+    static constexpr std::array<std::string_view, 9> kWords{
+        "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug", "trace"};
+    return kWords.at(static_cast<std::size_t>(severity));
+}
+
+std::string time_text(std::chrono::system_clock::time_point when, config::LogTimestamp kind) {
+    if (kind == config::LogTimestamp::kOff) {
+        return {};
+    }
+    const auto since = when.time_since_epoch();
+    const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(since).count();
+    std::tm parts{};
+    ::localtime_r(&seconds, &parts);
+    std::array<char, 64> text{};
+    std::size_t size = std::strftime(text.data(), text.size(), "%b %d %H:%M:%S", &parts);
+    if (kind == config::LogTimestamp::kHires) {
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since).count() % 1000;
+        size += static_cast<std::size_t>(
+            std::snprintf(text.data() + size, text.size() - size, ".%03d", static_cast<int>(ms)));
+    }
+    return {text.data(), size};
+}
+
+int facility_of(std::string_view name) {
+    static constexpr std::array<std::pair<std::string_view, int>, 12> kNames{{
+        {"daemon", LOG_DAEMON},
+        {"local0", LOG_LOCAL0},
+        {"local1", LOG_LOCAL1},
+        {"local2", LOG_LOCAL2},
+        {"local3", LOG_LOCAL3},
+        {"local4", LOG_LOCAL4},
+        {"local5", LOG_LOCAL5},
+        {"local6", LOG_LOCAL6},
+        {"local7", LOG_LOCAL7},
+        {"user", LOG_USER},
+        {"auth", LOG_AUTH},
+        {"kern", LOG_KERN},
+    }};
+    for (const auto& [known, value] : kNames) {
+        if (known == name) {
+            return value;
+        }
+    }
+    return LOG_DAEMON;
+}
+
+// An open log file.
+class LogFile {
+  public:
+    explicit LogFile(const std::string& path)
+        : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0660)) {}
+    ~LogFile() {
+        if (fd_ >= 0) {
+            ::close(fd_);
+        }
+    }
+    LogFile(const LogFile&) = delete;
+    LogFile& operator=(const LogFile&) = delete;
+    LogFile(LogFile&&) = delete;
+    LogFile& operator=(LogFile&&) = delete;
+    [[nodiscard]] int fd() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+// Where the lines of one subsystem go. A threshold of -1 is nowhere.
+struct Route {
+    int stderr_max = static_cast<int>(Severity::kInfo);
+    int syslog_max = -1;
+    int file_max = -1;
+    int facility = LOG_DAEMON;
+    std::string path;
+    std::shared_ptr<LogFile> file;
+
+    [[nodiscard]] int most() const { return std::max({stderr_max, syslog_max, file_max}); }
+};
+
+Route make_route(const config::LogTarget& top, const config::LogTarget& own) {
+    const auto pick = [](const auto& mine, const auto& general, auto otherwise) {
+        return mine ? *mine : general.value_or(otherwise);
+    };
+    const config::LogDebug debug = pick(own.debug, top.debug, config::LogDebug::kOff);
+    const auto threshold = [debug](config::LogPriority priority) {
+        switch (debug) {
+            case config::LogDebug::kOn:
+                return static_cast<int>(Severity::kDebug);
+            case config::LogDebug::kTrace:
+                return static_cast<int>(Severity::kTrace);
+            case config::LogDebug::kOff:
+                break;
+        }
+        return static_cast<int>(priority);
+    };
+    constexpr auto kInfo = config::LogPriority::kInfo;
+    const int file_max = threshold(pick(own.logfile_priority, top.logfile_priority, kInfo));
+    Route route;
+    route.stderr_max = pick(own.to_stderr, top.to_stderr, true) ? file_max : -1;
+    route.syslog_max = pick(own.to_syslog, top.to_syslog, true)
+                           ? threshold(pick(own.syslog_priority, top.syslog_priority, kInfo))
+                           : -1;
+    route.path = pick(own.logfile, top.logfile, std::string());
+    route.file_max =
+        pick(own.to_logfile, top.to_logfile, false) && !route.path.empty() ? file_max : -1;
+    route.facility =
+        facility_of(pick(own.syslog_facility, top.syslog_facility, std::string("daemon")));
+    return route;
+}
+
+struct Routes {
+    Route top;
+    std::map<std::string, Route, std::less<>> subsystems;
+    config::LogTimestamp timestamp = config::LogTimestamp::kHires;
+
+    [[nodiscard]] const Route& of(std::string_view subsystem) const {
+        const auto found = subsystems.find(subsystem);
+        return found == subsystems.end() ? top : found->second;
+    }
+    // Opens every file once. Empty, or what went wrong.
+    [[nodiscard]] std::string open_files() {
+        std::map<std::string, std::shared_ptr<LogFile>> files;
+        std::string problem = open_file(top, files);
+        for (auto& [name, route] : subsystems) {
+            problem = problem.empty() ? open_file(route, files) : problem;
+        }
+        return problem;
+    }
+
+  private:
+    [[nodiscard]] static std::string open_file(
+        Route& route, std::map<std::string, std::shared_ptr<LogFile>>& files) {
+        if (route.file_max < 0) {
+            return {};
+        }
+        auto& file = files[route.path];
+        if (!file) {
+            file = std::make_shared<LogFile>(route.path);
+        }
+        route.file = file;
+        if (file->fd() >= 0) {
+            return {};
+        }
+        const int code = errno;
+        return "Can't open logfile '" + route.path +
+               "' for reason: " + std::generic_category().message(code) + " (" +
+               std::to_string(code) + ").";
+    }
+};
+
+}  // namespace
+
+std::string format_line(std::string_view time, Severity severity, std::string_view subsystem,
+                        std::string_view text) {
+    constexpr std::size_t kSeverityColumns = 7;
+    constexpr std::size_t kSubsystemColumns = 6;
+    std::string line(time);
+    if (!line.empty()) {
+        line += ' ';
+    }
+    line += word(severity);
+    line.append(kSeverityColumns - word(severity).size() + 1, ' ');
+    line += '[';
+    line += subsystem;
+    line.append(subsystem.size() < kSubsystemColumns ? kSubsystemColumns - subsystem.size() : 0,
+                ' ');
+    line += "] ";
+    line += text;
+    return line;
+}
+
+// Severity and subsystem travel before the text, as spdlog knows neither: one byte, the name, a
+// NUL.
+class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    [[nodiscard]] std::string replace(Routes routes) {
+        std::string problem = routes.open_files();
+        if (problem.empty()) {
+            const std::lock_guard lock(routes_mutex_);
+            routes_ = std::make_shared<const Routes>(std::move(routes));
+        }
+        return problem;
+    }
+    [[nodiscard]] std::shared_ptr<const Routes> routes() const {
+        const std::lock_guard lock(routes_mutex_);
+        return routes_;
+    }
+    void detach_stderr() { stderr_open_ = false; }
+
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        const std::string_view payload(message.payload.data(), message.payload.size());
+        const std::size_t end = payload.find('\0');
+        const auto severity = static_cast<Severity>(payload[0] - '0');
+        const std::string_view subsystem = payload.substr(1, end - 1);
+        const std::string_view text = payload.substr(end + 1);
+        const auto routes = this->routes();
+        const Route& route = routes->of(subsystem);
+        const int level = static_cast<int>(severity);
+        const bool to_stderr = level <= route.stderr_max && stderr_open_;
+        if (to_stderr || level <= route.file_max) {
+            const std::string line =
+                format_line(time_text(message.time, routes->timestamp), severity, subsystem, text) +
+                '\n';
+            if (to_stderr) {
+                static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+            }
+            if (level <= route.file_max) {
+                static_cast<void>(!::write(route.file->fd(), line.data(), line.size()));
+            }
+        }
+        if (level <= route.syslog_max) {
+            const std::string line = format_line({}, severity, subsystem, text);
+            ::syslog(std::min(level, LOG_DEBUG) | route.facility, "%s",
+                     line.c_str() + line.find('['));
+        }
+    }
+    void flush_() override {}
+
+  private:
+    mutable std::mutex routes_mutex_;
+    std::shared_ptr<const Routes> routes_ = std::make_shared<const Routes>();  // by routes_mutex_
+    std::atomic<bool> stderr_open_{true};
+};
+
+struct Log::Writer {
+    std::shared_ptr<spdlog::details::thread_pool> pool;  // its end writes what is queued
+    std::shared_ptr<spdlog::logger> logger;
+};
+
+Log::Log() : sink_(std::make_shared<Sink>()), writer_(std::make_unique<Writer>()) {
+    ::openlog("corosync", LOG_NDELAY, LOG_DAEMON);
+    writer_->logger = std::make_shared<spdlog::logger>("totemd", sink_);
+}
+
+Log::~Log() {
+    writer_->logger.reset();
+    writer_->pool.reset();
+    ::closelog();
+}
+
+std::string Log::configure(const config::LoggingConfig& config) {
+    Routes routes;
+    routes.timestamp = config.timestamp;
+    routes.top = make_route(config.target, {});
+    for (const config::LogSubsystem& subsystem : config.subsystems) {
+        routes.subsystems[subsystem.name] = make_route(config.target, subsystem.target);
+    }
+    return sink_->replace(std::move(routes));
+}
+
+std::string Log::reopen() { return sink_->replace(*sink_->routes()); }
+
+void Log::go_to_background() {
+    writer_->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLinesMax, 1);
+    writer_->logger = std::make_shared<spdlog::async_logger>(
+        "totemd", sink_, writer_->pool, spdlog::async_overflow_policy::overrun_oldest);
+}
+
+void Log::flush() {
+    if (writer_->pool) {
+        // The pool's end writes what is queued; nothing can be logged after it.
+        writer_->logger = std::make_shared<spdlog::logger>("totemd", sink_);
+        writer_->pool.reset();
+    }
+}
+
+void Log::detach_stderr() { sink_->detach_stderr(); }
+
+bool Log::wants(Severity severity, std::string_view subsystem) const {
+    return static_cast<int>(severity) <= sink_->routes()->of(subsystem).most();
+}
+
+void Log::write(Severity severity, std::string_view subsystem, std::string_view text) {
+    if (!wants(severity, subsystem)) {
+        return;
+    }
+    std::string payload(1, static_cast<char>('0' + static_cast<int>(severity)));
+    payload.append(subsystem);
+    payload.push_back('\0');
+    payload.append(text);
+    writer_->logger->log(spdlog::level::info, spdlog::string_view_t(payload));
+}
+
+}  // namespace totem::daemon

@@ -1,0 +1,128 @@
+// totemd: the cluster engine. Reads the command line and the configuration, becomes a daemon, and
+// hands over to Daemon.
+//
+// Source: config.md 1 and 15; samples/config-errors.txt, access.txt.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "totem/core/check.h"
+#include "totem/daemon/configuration.h"
+#include "totem/daemon/daemon.h"
+#include "totem/daemon/log.h"
+#include "totem/daemon/options.h"
+#include "totem/daemon/process.h"
+
+namespace {
+
+using namespace totem::daemon;  // NOLINT(google-build-using-namespace): this is its program
+
+constexpr int kExitLogging = 7;
+
+Log* log_of_check = nullptr;
+
+void on_failed_check(const totem::CheckFailure& failure) {
+    if (log_of_check != nullptr) {
+        log_of_check->write(Severity::kEmerg, "MAIN",
+                            fmt::format("internal error: {} is false at {}:{}", failure.expression,
+                                        failure.file, failure.line));
+        log_of_check->flush();
+    }
+}
+
+int say_goodbye(Log& log, int status, int line) {
+    if (status == 0) {
+        log.write(Severity::kNotice, "MAIN", "Corosync Cluster Engine exiting normally");
+    } else {
+        log.write(Severity::kError, "MAIN",
+                  fmt::format("Corosync Cluster Engine exiting with status {} at main.cc:{}.",
+                              status, line));
+    }
+    return status;
+}
+
+int fail(Log& log, const Failure& failure, int line) {
+    log.write(Severity::kError, "MAIN", failure.text);
+    return say_goodbye(log, failure.exit_code, line);
+}
+
+int run(const CommandLine& line, Configuration configuration, Log& log, Background& background) {
+    auto pid_file = PidFile::acquire(line.pid_path());
+    if (!pid_file) {
+        return fail(log, pid_file.error(), __LINE__);
+    }
+    Daemon daemon(line, std::move(configuration), log);
+    if (const auto failure = daemon.open()) {
+        return fail(log, *failure, __LINE__);
+    }
+    if (background.entered()) {
+        log.detach_stderr();
+        background.tell(0);
+    }
+    const int status = daemon.run();
+    return say_goodbye(log, status, __LINE__);
+}
+
+int start(const CommandLine& line, Log& log) {
+    log.write(Severity::kNotice, "MAIN", "Corosync Cluster Engine 3.1.7 starting up");
+    log.write(Severity::kInfo, "MAIN", "Quorate totemd 0.1.0");
+    auto configuration = load_configuration(line.config_path(), totem::NodeId{line.node});
+    if (!configuration) {
+        for (const std::string& problem : configuration.error().lines) {
+            log.write(Severity::kError, "MAIN", problem);
+        }
+        return say_goodbye(log, configuration.error().exit_code, __LINE__);
+    }
+    for (const std::string& warning : configuration->warnings) {
+        log.write(Severity::kWarning, "MAIN", warning);
+    }
+    if (line.test) {
+        return 0;
+    }
+    Background background;
+    if (!line.foreground) {
+        auto entered = Background::enter();
+        if (!entered) {
+            return fail(log, entered.error(), __LINE__);
+        }
+        background = std::move(*entered);
+    }
+    const std::string problem = log.configure(configuration->cluster.logging);
+    if (!problem.empty()) {
+        return fail(log, {"parse error in config: " + problem, kExitLogging}, __LINE__);
+    }
+    log.go_to_background();
+    raise_descriptor_limit();
+    if (const std::string unlocked = lock_memory(); !unlocked.empty()) {
+        log.write(Severity::kWarning, "MAIN", unlocked);
+    }
+    const int status = run(line, std::move(*configuration), log, background);
+    background.tell(status);
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto parsed = parse_command_line(argc, argv);
+    if (const auto* exit = std::get_if<CommandLineExit>(&parsed)) {
+        return exit->status;
+    }
+    const CommandLine& line = std::get<CommandLine>(parsed);
+    if (line.version) {
+        std::fputs(version_text().c_str(), stdout);
+        return 0;
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+    Log log;
+    log_of_check = &log;
+    totem::set_check_handler(on_failed_check);
+    const int status = start(line, log);
+    log_of_check = nullptr;
+    return status;
+}
