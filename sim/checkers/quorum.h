@@ -18,13 +18,20 @@ class Quorum : public Checker {
         : Checker("quorum", findings),
           nodes_(options.nodes),
           two_node_(options.two_node),
-          quorate_(options.nodes) {}
+          quorate_(options.nodes),
+          rings_(options.nodes) {}
 
     using Checker::on;
-    void on(const Started& event) override { quorate_[event.where.node] = false; }
+    void on(const Started& event) override {
+        quorate_[event.where.node] = false;
+        rings_[event.where.node] = {};
+    }
     void on(const QuorumView& event) override {
-        const bool gained = event.quorate && !quorate_[event.where.node];
+        // In one step the old ring's synchronisation may end and a new ring begin.
+        RingId& ring = rings_[event.where.node];
+        const bool gained = event.quorate && !quorate_[event.where.node] && ring == event.node_ring;
         quorate_[event.where.node] = event.quorate;
+        ring = event.node_ring;
         if (!event.quorate) {
             return;
         }
@@ -72,6 +79,7 @@ class Quorum : public Checker {
     std::uint32_t nodes_;
     bool two_node_;
     std::vector<bool> quorate_;
+    std::vector<RingId> rings_;
     std::set<NodeMask> seen_;
 };
 

@@ -29,8 +29,13 @@ void GroupLayer::on_configuration(const Configuration& change) {
         multiplexer_.on_configuration(change);
         packer_.begin_transition();
         reassembly_.forget(change.left);
+        left_ = change.left;
         return;
     }
+    // Their last messages came after the transitional configuration, and one may have begun there
+    // that will never end; a node that was restarted would find its first frames refused.
+    reassembly_.forget(left_);
+    left_.clear();
     joined_since_sync_ = joined_since_sync_ || !change.joined.empty();
     reassembly_.select(Lane::kTransitional);
     multiplexer_.on_configuration(change);

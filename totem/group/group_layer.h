@@ -76,6 +76,7 @@ class GroupLayer {
     std::vector<Door*> doors_;
     std::vector<Connection> connections_;  // ascending by id
     std::vector<FrameRef> messages_;       // of the frame at hand
+    std::vector<NodeId> left_;             // with the transitional configuration that is in force
     bool joined_since_sync_ = false;       // some member may lack the head of a message of ours
     // How much had left the queue when a request was refused.
     std::optional<std::uint64_t> refused_at_;
