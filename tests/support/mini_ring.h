@@ -83,6 +83,52 @@ class TextSource : public MessageSource {
     std::deque<std::pair<std::string, Guarantee>> waiting_;
 };
 
+// One event of a node's history: it started, a configuration, a message.
+struct Record {
+    enum class Kind : std::uint8_t { kStart, kTransitional, kRegular, kMessage };
+    Kind kind = Kind::kStart;
+    RingId ring{};  // of a message: whose order it belongs to; of a configuration: the new ring
+    Seq seq{};
+    NodeId sender = kNoNode;
+    Guarantee guarantee = Guarantee::kAgreed;
+    std::string text{};
+    std::vector<NodeId> members{};
+    std::vector<NodeId> others{};  // left or joined
+};
+
+[[nodiscard]] inline Record to_record(const Delivery& delivery) {
+    if (const auto* message = std::get_if<DeliveredMessage>(&delivery)) {
+        return {.kind = Record::Kind::kMessage,
+                .ring = message->ring,
+                .seq = message->seq,
+                .sender = message->sender,
+                .guarantee = message->guarantee,
+                .text = to_text(message->payload.bytes())};
+    }
+    const auto& change = std::get<Configuration>(delivery);
+    const bool regular = change.kind == Configuration::Kind::kRegular;
+    return {.kind = regular ? Record::Kind::kRegular : Record::Kind::kTransitional,
+            .ring = change.ring,
+            .members = change.members,
+            .others = regular ? change.joined : change.left};
+}
+
+[[nodiscard]] inline std::string to_text(const Record& record) {
+    switch (record.kind) {
+        case Record::Kind::kStart:
+            return "start";
+        case Record::Kind::kMessage:
+            return std::to_string(raw(record.sender)) + ":" + record.text;
+        case Record::Kind::kTransitional:
+            return "trans " + to_text(record.ring) + " members=" + to_text(record.members) +
+                   " left=" + to_text(record.others);
+        case Record::Kind::kRegular:
+            return "regular " + to_text(record.ring) + " members=" + to_text(record.members) +
+                   " joined=" + to_text(record.others);
+    }
+    return {};
+}
+
 // One frame on its way, as a test's filter sees it.
 struct Flight {
     NodeId from = kNoNode;
@@ -115,6 +161,7 @@ class MiniRing {
         life.wake_at.reset();
         life.alive = true;
         life.last.reset();
+        life.records.push_back({});
         life.source = std::make_unique<TextSource>(life.pool);
         life.node = std::make_unique<Node>(config, life.pool, *life.source, options_.mask);
         step(node_id, Start{.stored_ring_seq = life.disk});
@@ -156,6 +203,8 @@ class MiniRing {
     // Sees every frame that is sent, once per receiver, lost or not.
     std::function<void(const Flight&)> watch;
     std::function<void(NodeId, const Trace&)> on_trace;
+    // When the copies of a frame arrive: none, one or several. Absent: one, after the latency.
+    std::function<std::vector<Duration>(const Flight&)> copies;
 
     void run_for(Duration duration) {
         const Instant until = now_ + duration;
@@ -191,22 +240,32 @@ class MiniRing {
     }
 
     [[nodiscard]] Node& node(std::uint32_t id) { return *lives_.at(NodeId{id}).node; }
-    [[nodiscard]] const std::vector<std::string>& history(std::uint32_t id) {
-        return lives_.at(NodeId{id}).history;
+    [[nodiscard]] const std::vector<Record>& records(std::uint32_t id) {
+        return lives_.at(NodeId{id}).records;
     }
-    // Only the messages of the history.
-    [[nodiscard]] std::vector<std::string> messages(std::uint32_t id) {
-        std::vector<std::string> texts;
-        for (const std::string& line : history(id)) {
-            if (line.find(':') != std::string::npos) {
-                texts.push_back(line);
+    // Configurations and messages as text.
+    [[nodiscard]] std::vector<std::string> history(std::uint32_t id) {
+        std::vector<std::string> lines;
+        for (const Record& record : records(id)) {
+            if (record.kind != Record::Kind::kStart) {
+                lines.push_back(to_text(record));
             }
         }
-        return texts;
+        return lines;
+    }
+    // Only the messages.
+    [[nodiscard]] std::vector<std::string> messages(std::uint32_t id) {
+        std::vector<std::string> lines;
+        for (const Record& record : records(id)) {
+            if (record.kind == Record::Kind::kMessage) {
+                lines.push_back(to_text(record));
+            }
+        }
+        return lines;
     }
     void forget_histories() {
         for (auto& [id, life] : lives_) {
-            life.history.clear();
+            life.records.clear();
         }
     }
     [[nodiscard]] FramePool& pool(std::uint32_t id) { return lives_.at(NodeId{id}).pool; }
@@ -226,7 +285,7 @@ class MiniRing {
         Effects effects;
         std::optional<Instant> wake_at;
         std::optional<Snapshot> last;
-        std::vector<std::string> history;
+        std::vector<Record> records;
         std::vector<std::vector<std::byte>> missed;
         std::uint64_t disk = 0;
         std::uint64_t incarnation = 0;
@@ -253,7 +312,7 @@ class MiniRing {
         }
         void send(const Datagram& datagram) { ring.send(id, datagram); }
         void deliver(const Delivery& delivery) {
-            ring.lives_.at(id).history.push_back(describe(delivery));
+            ring.lives_.at(id).records.push_back(to_record(delivery));
         }
         void trace(const Trace& trace) {
             if (ring.on_trace) {
@@ -262,17 +321,6 @@ class MiniRing {
         }
         void wake_at(std::optional<Instant> when) { ring.lives_.at(id).wake_at = when; }
     };
-
-    [[nodiscard]] static std::string describe(const Delivery& delivery) {
-        if (const auto* message = std::get_if<DeliveredMessage>(&delivery)) {
-            return std::to_string(raw(message->sender)) + ":" + to_text(message->payload.bytes());
-        }
-        const auto& change = std::get<Configuration>(delivery);
-        const bool regular = change.kind == Configuration::Kind::kRegular;
-        return std::string(regular ? "regular " : "trans ") + to_text(change.ring) +
-               " members=" + to_text(change.members) + (regular ? " joined=" : " left=") +
-               to_text(regular ? change.joined : change.left);
-    }
 
     void schedule(Duration delay, Event event) {
         event.at = now_ + delay;
@@ -300,8 +348,12 @@ class MiniRing {
             if (watch) {
                 watch(flight);
             }
-            if (!drop || !drop(flight)) {
-                schedule(options_.latency, {.node = to, .persisted = {}, .bytes = bytes});
+            if (drop && drop(flight)) {
+                continue;
+            }
+            const auto arrivals = copies ? copies(flight) : std::vector<Duration>{options_.latency};
+            for (const Duration after : arrivals) {
+                schedule(after, {.node = to, .persisted = {}, .bytes = bytes});
             }
         }
     }

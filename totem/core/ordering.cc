@@ -1,5 +1,6 @@
 #include "totem/core/ordering.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace totem {
@@ -7,10 +8,7 @@ namespace totem {
 Ordering::Ordering() : misses_(ReceiveWindow::kCapacity, 0) {}
 
 void Ordering::reset(Seq base) {
-    // Only numbers above aru can have been missed; those that arrived were cleared by insert().
-    for (std::uint32_t i = 0; i < ReceiveWindow::kCapacity; ++i) {
-        misses_[i] = 0;
-    }
+    std::ranges::fill(misses_, std::uint8_t{0});
     window_.reset(base);
     delivered_ = base;
     stable_ = base;
