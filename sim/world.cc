@@ -74,7 +74,9 @@ void World::dispatch(const Event& event) {
     SimNode& node = *nodes_[event.node];
     switch (event.kind) {
         case EventKind::kArrive:
-            node.arrive(now_, wire_.take(event.a));
+            if (Packet packet = wire_.take(event.a); !packet.replayed || !healed_) {
+                node.arrive(now_, std::move(packet));
+            }
             return;
         case EventKind::kWake:
             node.on_wake(now_, event.life);

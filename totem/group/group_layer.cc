@@ -28,12 +28,12 @@ void GroupLayer::on_configuration(const Configuration& change) {
     if (change.kind == Configuration::Kind::kTransitional) {
         multiplexer_.on_configuration(change);
         packer_.begin_transition();
-        reassembly_.forget(change.left);
         left_ = change.left;
         return;
     }
-    // Their last messages came after the transitional configuration, and one may have begun there
-    // that will never end; a node that was restarted would find its first frames refused.
+    // Not earlier: the last frames of the departed came after the transitional configuration, and
+    // may end a message that began before it. What is still open now never ends, and a departed
+    // node that is back as a new process would find its first frames refused.
     reassembly_.forget(left_);
     left_.clear();
     joined_since_sync_ = joined_since_sync_ || !change.joined.empty();
