@@ -133,6 +133,8 @@ class LayerBus {
 
     // When set: false loses the frame at that receiver.
     std::function<bool(NodeId sender, NodeId receiver)> passes;
+    // What is delivered of the old ring between the two configurations.
+    std::function<void(BusNode& at)> rest_of_old_ring;
 
   private:
     void install_at(BusNode& at, const RingId& ring, const std::vector<NodeId>& members,
@@ -157,6 +159,9 @@ class LayerBus {
         at.members = members;
         step(at, [&] {
             at.layer.on_delivery(transitional);
+            if (rest_of_old_ring) {
+                rest_of_old_ring(at);
+            }
             at.layer.on_delivery(regular);
         });
     }

@@ -295,6 +295,27 @@ TEST(Clients, AMessageCutByALossOfAMemberGoesOn) {
     }
 }
 
+// The head of a message can be the last that is delivered of a member that is gone, in the
+// transitional configuration; what it says when it is back must not be taken for the rest.
+TEST(Clients, TheLastWordsOfADepartedMemberAreForgotten) {
+    Group group(2);
+    group.bus.install({1, 2});
+    group.bus.settle();
+    group.bus.rest_of_old_ring = [](group_test::BusNode& at) {
+        const std::string head("\0\0\0\0\1\0\1\0\4\0half", 14);
+        at.layer.on_delivery(totem::DeliveredMessage{
+            NodeId{2}, totem::Guarantee::kAgreed, {}, {}, at.pool.copy(bytes_of(head))});
+    };
+    group.bus.install({1});
+    group.bus.rest_of_old_ring = nullptr;
+    group.bus.settle();
+    group.bus.install({1, 2});
+    group.bus.settle();
+    EXPECT_TRUE(group.send(2, "back again"));
+    group.bus.settle();
+    EXPECT_EQ(group.two(1).log.back(), "2:back again");
+}
+
 // Random rings, messages and cuts: in each life of a ring every member delivers the same messages
 // of clients between the ends of two synchronisations, nothing twice, and nothing accepted is lost
 // at its own sender.
@@ -432,6 +453,7 @@ TEST(Sync, AForgedBarrierOfOursChangesNothing) {
     EXPECT_FALSE(sync.on_barrier(NodeId{1}, ring));
     EXPECT_EQ(sync.missing(), std::vector{NodeId{1}});
     sync.turn_done();
+    EXPECT_FALSE(sync.on_barrier(NodeId{1}, RingId{NodeId{1}, 8}));  // of another ring
     EXPECT_TRUE(sync.on_barrier(NodeId{1}, ring));
 }
 
