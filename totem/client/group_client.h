@@ -153,7 +153,7 @@ struct Effects {
 // ---- the client ---------------------------------------------------------------------------------
 
 struct GroupClientOptions {
-    std::string group;  // binary, at most kGroupNameMax bytes (checked)
+    std::string group{};  // binary, at most kGroupNameMax bytes (checked)
     std::uint32_t pid = 0;
     std::size_t queue_max = 1000;               // messages not yet accepted
     std::chrono::milliseconds try_again{10};    // after a request was not taken
