@@ -95,6 +95,7 @@ void Membership::become_singleton() {
     proc_.clear();
     proc_.insert(self_);
     failed_.clear();
+    begin_round();
 }
 
 NodeList Membership::candidates() const {

@@ -18,13 +18,15 @@ class RingNumbers {
   public:
     // Numbers above this come from damaged or hostile frames; no cluster lives to reach it.
     static constexpr std::uint64_t kLargest = std::uint64_t{1} << 62U;
+    // The same for the file: low enough that a node with a damaged one still forms rings.
+    static constexpr std::uint64_t kLargestStored = kLargest / 2;
     // How far ahead of the highest known number the durable bound is put.
     static constexpr std::uint64_t kReserve = 1024;
     // A new ring's number is this much above the highest known one (totem.md 4.3).
     static constexpr std::uint64_t kStep = 4;
 
     void start(std::uint64_t stored) {
-        durable_ = std::min(stored, kLargest);
+        durable_ = std::min(stored, kLargestStored);
         requested_ = durable_;
         own_ = durable_ + 1;
         highest_ = own_;
