@@ -31,7 +31,10 @@ function(quorate_core name)
     add_library(${name} STATIC ${ROOM_UNPARSED_ARGUMENTS})
     target_link_libraries(${name} PUBLIC ${ROOM_DEPENDS} PRIVATE quorate_options)
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
-    target_compile_options(${name} PRIVATE -fno-exceptions $<$<STREQUAL:${QUORATE_SANITIZE},>:-fno-rtti>)
+    target_compile_options(${name} PRIVATE -fno-exceptions)
+    if(NOT QUORATE_SANITIZE)
+        target_compile_options(${name} PRIVATE -fno-rtti)
+    endif()
 endfunction()
 
 # quorate_shell(NAME SOURCES... [DEPENDS targets...]): a room that touches the world.
