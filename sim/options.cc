@@ -98,9 +98,9 @@ void draw_network(Options& options, Draws& draws) {
 
 void draw_load(Options& options, Draws& draws) {
     Load& load = options.load;
-    load.every = milliseconds{draws.pick(std::array<int, 4>{100, 200, 400, 800})};
-    load.burst_max = draws.pick(std::array<std::uint32_t, 4>{2, 6, 10, 40});
-    load.bytes_max = draws.pick(std::array<std::uint32_t, 3>{64, 256, 1300});
+    load.every = milliseconds{draws.pick(std::array<int, 3>{200, 400, 600})};
+    load.burst_max = draws.pick(std::array<std::uint32_t, 4>{3, 5, 8, 16});
+    load.bytes_max = draws.pick(std::array<std::uint32_t, 3>{64, 256, 1024});
     load.safe_per_mille = draws.pick(std::array<std::uint32_t, 4>{0, 200, 500, 1000});
     const auto span = static_cast<std::uint32_t>(options.heal_at / milliseconds{1});
     load.quiet_from = milliseconds{draws.below(span)};

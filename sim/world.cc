@@ -60,7 +60,8 @@ Outcome World::run() {
     }
     outcome.trace_hash = recorder_.hash();
     outcome.rings_installed = recorder_.rings_installed();
-    outcome.deliveries = recorder_.deliveries();
+    outcome.deliveries =
+        options_.layer == Layer::kRing ? recorder_.deliveries() : recorder_.heard();
     outcome.datagrams = wire_.sent();
     outcome.coverage = recorder_.coverage();
     outcome.violation = recorder_.findings().first();

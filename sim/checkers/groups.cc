@@ -18,6 +18,33 @@ std::string text(const GroupMember& member) {
 
 }  // namespace
 
+std::uint64_t FollowTable::put(std::uint64_t place, std::uint64_t item) {
+    place = place == 0 ? 1 : place;
+    std::size_t at = place & (slots_.size() - 1);
+    while (slots_[at].place != 0 && slots_[at].place != place) {
+        at = (at + 1) & (slots_.size() - 1);
+    }
+    if (slots_[at].place == place) {
+        return slots_[at].item;
+    }
+    slots_[at] = {place, item};
+    if (++used_ * 2 > slots_.size()) {
+        grow();
+    }
+    return item;
+}
+
+void FollowTable::grow() {
+    std::vector<Slot> old(slots_.size() * 2);
+    old.swap(slots_);
+    used_ = 0;
+    for (const Slot& slot : old) {
+        if (slot.place != 0) {
+            put(slot.place, slot.item);
+        }
+    }
+}
+
 void Groups::on(const GroupStarted& event) {
     Client& client = clients_[{event.at.where.node, event.at.client}];
     client = {};
@@ -45,9 +72,9 @@ void Groups::on(const GroupTrouble& event) {
 
 void Groups::follow(const GroupWhere& at, Client& client, std::uint64_t item) {
     if (client.has_last && client.last_ring == at.ring) {
-        const Place place{at.client % 2, client.last_item, at.ring};
-        const auto [found, added] = next_.try_emplace(place, item);
-        if (!added && found->second != item) {
+        const std::uint64_t ring = combine(totem::raw(at.ring.representative), at.ring.seq);
+        const std::uint64_t place = combine(combine(ring, client.last_item), at.client % 2);
+        if (next_.put(place, item) != item) {
             violate(at, "E6.2", "hears something else next than another member of its group");
         }
     }

@@ -11,6 +11,26 @@
 
 namespace sim {
 
+// After the same item, heard in the same ring, everybody hears the same next one: place -> next
+// item, a plain hash table because every message at every client asks it.
+class FollowTable {
+  public:
+    FollowTable() : slots_(1U << 12U) {}
+
+    // The item that was there first; `item` itself when there was none.
+    std::uint64_t put(std::uint64_t place, std::uint64_t item);
+
+  private:
+    struct Slot {
+        std::uint64_t place = 0;  // 0: free
+        std::uint64_t item = 0;
+    };
+    void grow();
+
+    std::vector<Slot> slots_;
+    std::size_t used_ = 0;
+};
+
 class Groups : public Checker {
   public:
     explicit Groups(Findings& findings) : Checker("groups", findings) {}
@@ -42,19 +62,11 @@ class Groups : public Checker {
         std::uint64_t last_item = 0;
         RingId last_ring;
     };
-    // After the same item, heard in the same ring, everybody hears the same next one.
-    struct Place {
-        std::uint32_t group = 0;
-        std::uint64_t item = 0;
-        RingId ring;
-        friend auto operator<=>(const Place&, const Place&) = default;
-    };
-
     void follow(const GroupWhere& at, Client& client, std::uint64_t item);
 
     std::map<Name, Client> clients_;
     std::map<GroupMember, std::uint64_t> said_;  // messages of a process, over its life
-    std::map<Place, std::uint64_t> next_;
+    FollowTable next_;
 };
 
 }  // namespace sim
