@@ -142,11 +142,12 @@ constexpr std::size_t kAssociatedBytes = kSealHeaderBytes + 5;
 
 PacketSeal::PacketSeal(const Config& config, std::vector<ClusterKey> keys, FramePool& pool,
                        RandomSource& random)
-    : config_(config), pool_(pool), random_(random) {
-    config_.aes = config.aes && available(Suite::kAes256Gcm);
+    : config_{config.self, config.aes && available(Suite::kAes256Gcm)},
+      pool_(pool),
+      random_(random),
+      aes_(config_.aes) {
     random_.fill(salt_);
     set_keys(std::move(keys));
-    aes_ = all_have_aes();
 }
 
 void PacketSeal::set_nodes(std::span<const NodeId> nodes) {
@@ -238,13 +239,13 @@ FrameRef PacketSeal::hello(LinkId link, NodeId to, const Hello& content) {
 
 PacketSeal::Opened PacketSeal::open(Instant now, LinkId link, FrameRef frame) {
     Opened opened;
-    examine(now, link, frame, opened);
+    examine({now, link}, frame, opened);
     ++counts_.at(static_cast<std::size_t>(opened.verdict));
     return opened;
 }
 
 // Cheap refusals first; nothing is changed before the frame is authentic.
-void PacketSeal::examine(Instant now, LinkId link, FrameRef& frame, Opened& opened) {
+void PacketSeal::examine(const Arrival& at, FrameRef& frame, Opened& opened) {
     const std::optional<Header> header = Header::read(frame.bytes());
     if (!header) {
         return;
@@ -272,7 +273,7 @@ void PacketSeal::examine(Instant now, LinkId link, FrameRef& frame, Opened& open
     if (!proven) {
         scratch_.derive(keys_[*key], header->sender, header->salt);
     }
-    if (!authentic(*header, link, proven ? peer->keys.at(*key) : scratch_, frame.writable())) {
+    if (!authentic(*header, at.link, proven ? peer->keys.at(*key) : scratch_, frame.writable())) {
         opened.verdict = Verdict::kForged;
         return;
     }
@@ -283,14 +284,14 @@ void PacketSeal::examine(Instant now, LinkId link, FrameRef& frame, Opened& open
     if (header->hello) {
         opened.verdict = text.size() == Hello::kBytes ? Verdict::kHandshake : Verdict::kMalformed;
         if (opened.verdict == Verdict::kHandshake) {
-            on_hello(now, link, *peer, *header, Hello::read(text.bytes()), opened);
+            on_hello(at, *peer, *header, Hello::read(text.bytes()), opened);
         }
     } else if (proven) {
         opened.verdict = Verdict::kAccepted;
         opened.frame = text;
     } else {
         opened.verdict = Verdict::kUnproven;
-        on_unproven(now, link, *peer, *header, opened);
+        on_unproven(at, *peer, *header, opened);
     }
 }
 
@@ -303,15 +304,15 @@ bool PacketSeal::authentic(const Header& header, LinkId link, const SessionKey& 
 
 // ---- freshness --------------------------------------------------------------------------------
 
-void PacketSeal::on_hello(Instant now, LinkId link, Peer& peer, const Header& header,
-                          const Hello& hello, Opened& opened) {
-    const bool fresh = peer.challenge && now - peer.challenge->made < kChallengeLife &&
+void PacketSeal::on_hello(const Arrival& at, Peer& peer, const Header& header, const Hello& hello,
+                          Opened& opened) {
+    const bool fresh = peer.challenge && at.now - peer.challenge->made < kChallengeLife &&
                        hello.echo == peer.challenge->nonce;
     if (fresh) {
         peer.challenge.reset();
         peer.lacks_aes = hello.lacks_aes;
         aes_ = all_have_aes();
-        prove(now, peer, header, opened);
+        prove(at.now, peer, header, opened);
     }
     if (hello.challenge == Nonce{}) {
         return;
@@ -322,31 +323,29 @@ void PacketSeal::on_hello(Instant now, LinkId link, Peer& peer, const Header& he
     answer.echo = hello.challenge;
     answer.lacks_aes = !config_.aes;
     if (!peer.proven || peer.salt != header.salt) {
-        answer.challenge = challenge(now, peer);
+        answer.challenge = challenge(at.now, peer);
     }
-    opened.reply = this->hello(link, peer.node, answer);
+    opened.reply = this->hello(at.link, peer.node, answer);
 }
 
-void PacketSeal::on_unproven(Instant now, LinkId link, Peer& peer, const Header& header,
-                             Opened& opened) {
-    if (peer.challenge && now - peer.challenge->sent < kChallengeGap) {
+void PacketSeal::on_unproven(const Arrival& at, Peer& peer, const Header& header, Opened& opened) {
+    if (peer.challenge && at.now - peer.challenge->sent < kChallengeGap) {
         return;
     }
     const Retired* retired = find_retired(peer, header.salt);
-    if (retired != nullptr && retired->reported && now - *retired->reported < kReportGap) {
+    if (retired != nullptr && retired->reported && at.now - *retired->reported < kReportGap) {
         return;  // known to live, and refused
     }
     Hello question;
-    question.challenge = challenge(now, peer);
+    question.challenge = challenge(at.now, peer);
     question.lacks_aes = !config_.aes;
-    opened.reply = hello(link, peer.node, question);
+    opened.reply = hello(at.link, peer.node, question);
 }
 
 // The challenge that is open for this node; one at a time, so that answers on their way stay good.
 const PacketSeal::Nonce& PacketSeal::challenge(Instant now, Peer& peer) {
     if (!peer.challenge || now - peer.challenge->made >= kChallengeLife) {
-        peer.challenge.emplace();
-        peer.challenge->made = now;
+        peer.challenge = Challenge{{}, now, now};
         random_.fill(peer.challenge->nonce);
     }
     peer.challenge->sent = now;

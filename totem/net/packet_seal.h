@@ -141,6 +141,11 @@ class PacketSeal {
         std::size_t retired_count = 0;
     };
 
+    struct Arrival {
+        Instant now;
+        LinkId link{};
+    };
+
     [[nodiscard]] Peer* find(NodeId node);
     [[nodiscard]] std::optional<std::size_t> key_index(KeyId id) const;
     void derive_keys(Peer& peer);
@@ -148,12 +153,12 @@ class PacketSeal {
     [[nodiscard]] FrameRef seal_with(const Header& header, LinkId link, NodeId to,
                                      std::span<const std::byte> head,
                                      std::span<const std::byte> body);
-    void examine(Instant now, LinkId link, FrameRef& frame, Opened& opened);
+    void examine(const Arrival& at, FrameRef& frame, Opened& opened);
     [[nodiscard]] bool authentic(const Header& header, LinkId link, const SessionKey& key,
                                  std::span<std::byte> frame) const;
-    void on_hello(Instant now, LinkId link, Peer& peer, const Header& header, const Hello& hello,
+    void on_hello(const Arrival& at, Peer& peer, const Header& header, const Hello& hello,
                   Opened& opened);
-    void on_unproven(Instant now, LinkId link, Peer& peer, const Header& header, Opened& opened);
+    void on_unproven(const Arrival& at, Peer& peer, const Header& header, Opened& opened);
     [[nodiscard]] static Retired* find_retired(Peer& peer, const SessionSalt& salt);
     void prove(Instant now, Peer& peer, const Header& header, Opened& opened);
     [[nodiscard]] const Nonce& challenge(Instant now, Peer& peer);
