@@ -115,7 +115,7 @@ void check_rrp(const FlatConfig& flat, Report& report) {
 }
 
 void check_link_mode(const FlatConfig& flat, Report& report) {
-    constexpr std::size_t kLinkModeMax = 15;
+    constexpr std::size_t kLinkModeMax = 63;
     const auto* mode = flat.find("totem.link_mode");
     if (mode == nullptr || is_word("passive|active|rr", mode->text)) {
         return;

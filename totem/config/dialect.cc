@@ -111,6 +111,8 @@ bool decide_absent_secauth(const Traits& traits, Report& report) {
                        "corosync 3.1, on in corosync 2.4. Add the line 'secauth: on' or "
                        "'secauth: off' to section totem" +
                            seen(traits));
+    } else {
+        report.warning(0, "secauth is not given: it is on, as in corosync 2.4, whose file this is");
     }
     return true;
 }

@@ -67,7 +67,8 @@ NodeId Resolver::id_of(const NodeConfig& given, const IpAddress& address) {
         return NodeId{given.nodeid};
     }
     if (!address.is_v4()) {
-        wrong(given.line, "An IPV6 network requires that a node ID be specified.");
+        wrong(given.line, "An IPV6 network requires that a node ID be specified for address '" +
+                              address.to_string() + "'.");
         return kNoNode;
     }
     constexpr std::uint32_t kAllButHighBit = 0x7FFFFFFFU;
@@ -171,7 +172,7 @@ void Resolver::multicast(const InterfaceConfig* interface) {
         return;
     }
     link.multicast = IpAddress::parse(interface->mcastaddr);
-    if (!link.multicast) {
+    if (!link.multicast || !choose_address({*link.multicast}, config_.totem.ip_version)) {
         wrong(line("mcastaddr"), "failed to parse mcast address '" + interface->mcastaddr + '\'');
     } else if (!link.multicast->is_multicast()) {
         wrong(line("mcastaddr"), "mcastaddr is not a correct multicast address for interface 0");

@@ -39,6 +39,82 @@ struct Minimum {
     std::uint64_t least;
 };
 
+class Checker {
+  public:
+    Checker(const ClusterConfig& config, Report& report)
+        : config_(config), timers_(effective_timers(config)), report_(report) {}
+
+    void minimums();
+    void others();
+
+  private:
+    void wrong(std::string_view key, std::string text) {
+        const auto line = config_.line_of("totem." + std::string{key});
+        report_.problem(Stage::kTotem, line, std::move(text));
+    }
+
+    const ClusterConfig& config_;
+    const EffectiveTimers timers_;
+    Report& report_;
+};
+
+void Checker::minimums() {
+    const std::array<Minimum, 7> minimums{{
+        {"token", "token timeout parameter", timers_.token, kTimeoutMin},
+        {"token_retransmit", "token retransmit timeout parameter", timers_.token_retransmit,
+         kTimeoutMin},
+        {"hold", "token hold timeout parameter", timers_.hold, kHoldMin},
+        {"join", "join timeout parameter", timers_.join, kTimeoutMin},
+        {"consensus", "consensus timeout parameter", timers_.consensus, kTimeoutMin},
+        {"merge", "merge timeout parameter", timers_.merge, kTimeoutMin},
+        {"downcheck", "downcheck timeout parameter", timers_.downcheck, kTimeoutMin},
+    }};
+    // What follows from token and has no line of its own is the fault of token.
+    const auto& given = config_.totem.timers;
+    const bool derived = given.token_retransmit == 0 && timers_.token_retransmit < kTimeoutMin;
+    if (derived && timers_.token >= kTimeoutMin) {
+        wrong("token_retransmits_before_loss_const",
+              "Not appropriate token or token_retransmits_before_loss_const value set");
+    }
+    for (const auto& minimum : minimums) {
+        const bool follows =
+            minimum.key == "token_retransmit" || (minimum.key == "hold" && given.hold == 0);
+        if (derived && follows) {
+            continue;
+        }
+        const auto name = "The " + std::string{minimum.name} + ' ' + milliseconds(minimum.value);
+        if (minimum.value < minimum.least) {
+            wrong(minimum.key, name + " may not be less than " + milliseconds(minimum.least) + '.');
+        } else if (minimum.value > kTimeoutMax) {
+            wrong(minimum.key,
+                  name + " may not be greater than " + milliseconds(kTimeoutMax) + '.');
+        }
+    }
+}
+
+void Checker::others() {
+    if (timers_.max_network_delay < kTimeoutMin) {
+        wrong("max_network_delay", "The max_network_delay parameter " +
+                                       milliseconds(timers_.max_network_delay) +
+                                       " may not be less than " + milliseconds(kTimeoutMin) + '.');
+    }
+    if (timers_.consensus >= kTimeoutMin && timers_.consensus < timers_.join) {
+        wrong("consensus", "The consensus timeout parameter " + milliseconds(timers_.consensus) +
+                               " may not be less than join timeout " + milliseconds(timers_.join) +
+                               '.');
+    }
+    if (timers_.token_warning > 100) {
+        wrong("token_warning", "The token warning parameter (" +
+                                   std::to_string(timers_.token_warning) +
+                                   "%) must be between 0 (disabled) and 100.");
+    }
+    if (timers_.window_size > kWindowMax) {
+        wrong("window_size", "The window size parameter (" + std::to_string(timers_.window_size) +
+                                 " messages) may not be greater than (" +
+                                 std::to_string(kWindowMax) + " messages).");
+    }
+}
+
 }  // namespace
 
 EffectiveTimers effective_timers(const ClusterConfig& config) {
@@ -77,50 +153,9 @@ EffectiveTimers effective_timers(const ClusterConfig& config) {
 }
 
 void check_timers(const ClusterConfig& config, Report& report) {
-    const auto timers = effective_timers(config);
-    const auto wrong = [&](std::string_view key, std::string text) {
-        const auto line = config.line_of("totem." + std::string{key});
-        report.problem(Stage::kTotem, line, std::move(text));
-    };
-    const std::array<Minimum, 7> minimums{{
-        {"token", "token timeout parameter", timers.token, kTimeoutMin},
-        {"token_retransmit", "token retransmit timeout parameter", timers.token_retransmit,
-         kTimeoutMin},
-        {"hold", "token hold timeout parameter", timers.hold, kHoldMin},
-        {"join", "join timeout parameter", timers.join, kTimeoutMin},
-        {"consensus", "consensus timeout parameter", timers.consensus, kTimeoutMin},
-        {"merge", "merge timeout parameter", timers.merge, kTimeoutMin},
-        {"downcheck", "downcheck timeout parameter", timers.downcheck, kTimeoutMin},
-    }};
-    for (const auto& minimum : minimums) {
-        const auto name = "The " + std::string{minimum.name} + ' ' + milliseconds(minimum.value);
-        if (minimum.value < minimum.least) {
-            wrong(minimum.key, name + " may not be less than " + milliseconds(minimum.least) + '.');
-        } else if (minimum.value > kTimeoutMax) {
-            wrong(minimum.key,
-                  name + " may not be greater than " + milliseconds(kTimeoutMax) + '.');
-        }
-    }
-    if (timers.max_network_delay < kTimeoutMin) {
-        wrong("max_network_delay", "The max_network_delay parameter " +
-                                       milliseconds(timers.max_network_delay) +
-                                       " may not be less than " + milliseconds(kTimeoutMin) + '.');
-    }
-    if (timers.consensus >= kTimeoutMin && timers.consensus < timers.join) {
-        wrong("consensus", "The consensus timeout parameter " + milliseconds(timers.consensus) +
-                               " may not be less than join timeout " + milliseconds(timers.join) +
-                               '.');
-    }
-    if (timers.token_warning > 100) {
-        wrong("token_warning", "The token warning parameter (" +
-                                   std::to_string(timers.token_warning) +
-                                   "%) must be between 0 (disabled) and 100.");
-    }
-    if (timers.window_size > kWindowMax) {
-        wrong("window_size", "The window size parameter (" + std::to_string(timers.window_size) +
-                                 " messages) may not be greater than (" +
-                                 std::to_string(kWindowMax) + " messages).");
-    }
+    Checker checker{config, report};
+    checker.minimums();
+    checker.others();
 }
 
 void apply_timers(const EffectiveTimers& timers, RingConfig& ring) {
