@@ -123,7 +123,7 @@ class Bus {
                 break;
             case 6:
                 if (dice_.one_in(4)) {
-                    reconfigure();
+                    return reconfigure();  // `node` may have been restarted
                 }
                 break;
             default:
