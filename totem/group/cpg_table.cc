@@ -15,7 +15,8 @@ bool CpgTable::add(const GroupName& group, CpgProcess process) {
         return false;
     }
     known.members.insert(place, process);
-    known.listed.insert(known.listed.end() - (known.listed.empty() ? 0 : 1), process);
+    const bool is_first = known.listed.empty() || process < known.listed.front();
+    known.listed.insert(known.listed.begin() + (is_first ? 0 : 1), process);
     return true;
 }
 

@@ -36,8 +36,8 @@ class CpgTable {
     // Ascending; empty for a group that nobody is in.
     [[nodiscard]] std::span<const CpgProcess> members(const GroupName& group) const;
     [[nodiscard]] const std::map<GroupName, Group>& groups() const noexcept { return groups_; }
-    // Every process in the order in which clients are shown them: groups by age, and in each a new
-    // process before the last one, as corosync 3.1.7 does.
+    // Every process in the order in which clients are shown them: groups by age, and in each the
+    // lowest process first and then the newest, as corosync 3.1.7 does.
     [[nodiscard]] std::vector<Entry> listing() const;
 
     void hash(StateHash& into) const;

@@ -394,6 +394,23 @@ TEST_F(CpgDoorTest, Iterations) {
     EXPECT_EQ(next(begin(2)).u32(160), 1U);  // until the leave is delivered
 }
 
+TEST_F(CpgDoorTest, ListingOrderIsThatOfThePeer) {
+    constexpr std::array<std::pair<std::string_view, std::uint32_t>, 7> kJoins{
+        {{"ga", 100}, {"gb", 50}, {"ga", 90}, {"ga", 110}, {"gc", 7}, {"ga", 120}, {"gb", 40}}};
+    std::uint32_t connection = 20;
+    for (const auto& [group, pid] : kJoins) {
+        door.on_open(ConnectionId{++connection}, pid, out);
+        EXPECT_EQ(error_of(ConnectionId{connection}, join(group, pid)), 1U);
+        deliver_all();
+    }
+    std::vector<std::uint32_t> pids;
+    for (const auto& entry : service.table().listing()) {
+        pids.push_back(entry.process.pid);
+    }
+    EXPECT_EQ(pids, (std::vector<std::uint32_t>{90, 120, 110, 100, 40, 50, 7}));
+    out.clients.clear();
+}
+
 TEST_F(CpgDoorTest, RubbishIsAnsweredOrIgnored) {
     const std::vector<Request> requests{
         join(kGroup, 77, 1),
