@@ -6,7 +6,9 @@
 
 #include <boost/system/error_code.hpp>
 
+#include "totem/core/codec.h"
 #include "totem/core/perform.h"
+#include "totem/core/stats.h"
 
 namespace totem::daemon {
 
@@ -81,14 +83,25 @@ bool Driver::requests_wait() {
 // ----------------------------------------------------------------------------------------
 
 void Driver::on_frames(LinkId link, std::span<FrameRef> frames) {
-    // What clients asked before these frames came travels with the token that may be among them.
+    const auto token = peek_type(frames.back().bytes());
+    const bool with_token = token && *token == FrameType::kOrfToken;
+    step_frames(link, frames.first(frames.size() - (with_token ? 1 : 0)));
+    if (with_token) {
+        perform();  // what has been delivered goes out before a wait
+        parts_.server.await_stream();
+    }
+    // What clients asked before the token came travels with it.
     take_requests();
+    step_frames(link, frames.last(with_token ? 1 : 0));
+    perform();
+}
+
+void Driver::step_frames(LinkId link, std::span<FrameRef> frames) {
     const Instant at = now();
     for (FrameRef& frame : frames) {
         parts_.stack.step(at, Input(Received{link, std::move(frame)}), effects_);
+        dirty_ = true;
     }
-    dirty_ = true;
-    perform();
 }
 
 void Driver::on_link_change(LinkId link, bool up) {
@@ -293,10 +306,22 @@ void Driver::perform() {
     }
 }
 
+bool Driver::token_is_coming() {
+    const NodeStats& stats = parts_.stack.node().stats();
+    const std::uint64_t messages = stats.mcast_tx + stats.mcast_rx;
+    if (messages != messages_seen_) {
+        messages_seen_ = messages;
+        tokens_seen_ = stats.orf_token_rx;
+    }
+    return parts_.stack.node().state() == State::kOperational &&
+           stats.orf_token_rx < tokens_seen_ + kIdleTurns;
+}
+
 void Driver::publish() {
     const group::Stack& stack = parts_.stack;
     parts_.server.set_ordered_stopped(ordered_refused_ || stack.synchronising() ||
                                       stack.send_level() == SendLevel::kCritical);
+    parts_.server.set_coming(token_is_coming());
     if (!ready_ && stack.ready()) {
         ready_ = true;
         parts_.server.set_ready(true);

@@ -97,6 +97,7 @@ class Driver final : private net::LinkListener {
     // Host of totem::perform().
     struct Performer;
 
+    void step_frames(LinkId link, std::span<FrameRef> frames);
     // True when there is more to do at once.
     bool turn();
     // Clients asked something that can be looked at now.
@@ -116,8 +117,13 @@ class Driver final : private net::LinkListener {
     void arm_timer(Instant when);
     void wait_for_requests();
     void publish();
+    // The token turns without pause and will be here soon.
+    [[nodiscard]] bool token_is_coming();
 
     static constexpr std::size_t kRequestsPerTurn = 512;
+    // So many turns without a message and the ring may soon hold its token; far below the least
+    // that seqno_unchanged_const can sensibly be.
+    static constexpr std::uint64_t kIdleTurns = 8;
 
     Parts parts_;
     const NodeId self_;
@@ -129,8 +135,10 @@ class Driver final : private net::LinkListener {
     std::set<group::ConnectionId> closed_early_;  // their record of closing is still to come
     std::optional<Instant> deadline_;             // the stack's
     std::optional<Instant> armed_;                // when the timer fires: never after deadline_
-    bool dirty_ = false;                          // effects_ holds something
-    bool ordered_refused_ = false;                // the first request of the ordered lane waits
+    std::uint64_t tokens_seen_ = 0;  // NodeStats::orf_token_rx when messages were last seen to move
+    std::uint64_t messages_seen_ = 0;  // sent and received until then
+    bool dirty_ = false;               // effects_ holds something
+    bool ordered_refused_ = false;     // the first request of the ordered lane waits
     bool ready_ = false;
     bool quit_ = false;
 };

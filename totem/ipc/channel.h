@@ -53,6 +53,11 @@ struct Channel {
 
     std::atomic<bool> ready{false};            // clients may connect
     std::atomic<bool> ordered_stopped{false};  // nothing can be sent to the ring now
+    // The protocol thread comes for ordered requests by itself, within a turn of the token.
+    std::atomic<bool> coming{false};
+    // A client sends ordered requests one after the other without waiting for what they bring
+    // about.
+    std::atomic<bool> streaming{false};
     std::atomic<bool> stop{false};
 
     std::mutex access_mutex;

@@ -46,6 +46,9 @@ void ClientsThread::deliver(Connection& connection, group::ClientMessage message
         give_back(std::move(message.body));
         return;
     }
+    if (connection.door->lane == Lane::kOrdered) {
+        unanswered_ = 0;  // whoever waited for this need not wait for us
+    }
     const bool reply = message.kind == group::ClientMessage::Kind::kReply;
     Backlog& backlog = reply ? connection.replies : connection.events;
     if (backlog.empty()) {

@@ -137,9 +137,32 @@ void ClientsThread::round() {
                       channel_.stop.load(std::memory_order_acquire) ||
                       channel_.ordered_stopped.load(std::memory_order_acquire) !=
                           gate_closed_.at(static_cast<std::size_t>(Lane::kOrdered));
-    loop_.round(busy ? 0 : timeout());
+    loop_.round(busy || resting_ ? 0 : timeout());
     channel_.clients_bell.disarm();
-    if (std::exchange(posted_, false)) {
+    ring_protocol();
+    rest();
+}
+
+// Waking up for each message of a client that sends one after the other would cost more than the
+// messages themselves. Once a second one has come before anything went back, clients are left alone
+// for a moment, as long as that brings several at a time.
+void ClientsThread::rest() {
+    resting_ = unanswered_ >= 2 && channel_.coming.load(std::memory_order_acquire);
+    channel_.streaming.store(resting_, std::memory_order_release);
+    if (resting_) {
+        unanswered_ = 0;
+        const timespec moment{0, kRestNs};
+        ::nanosleep(&moment, nullptr);
+    }
+}
+
+// Ordered requests wait for the token anyway; when the protocol is coming for them, it is not
+// woken.
+void ClientsThread::ring_protocol() {
+    const bool local = std::exchange(posted_.at(static_cast<std::size_t>(Lane::kLocal)), false);
+    const bool ordered = std::exchange(posted_.at(static_cast<std::size_t>(Lane::kOrdered)), false);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (local || (ordered && !channel_.coming.load(std::memory_order_seq_cst))) {
         channel_.protocol_bell.ring();
     }
 }
@@ -271,7 +294,8 @@ void ClientsThread::closed(qb_ipcs_connection_t* handle) {
 // ---------------------------------------------------------------------------------------
 
 void ClientsThread::post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes) {
-    posted_ = true;
+    posted_.at(static_cast<std::size_t>(lane)) = true;
+    unanswered_ += lane == Lane::kOrdered ? 1 : 0;
     auto& overflow = overflow_.at(static_cast<std::size_t>(lane));
     const auto head_bytes = std::as_bytes(std::span(&head, 1));
     if (overflow.empty() && channel_.requests(lane).push(head_bytes, bytes)) {
@@ -290,11 +314,8 @@ void ClientsThread::post_overflow() {
         ByteRing& ring = channel_.requests(static_cast<Lane>(lane));
         while (!overflow.empty() && ring.push(overflow.front(), {})) {
             overflow.pop_front();
-            posted_ = true;
+            posted_.at(lane) = true;
         }
-    }
-    if (std::exchange(posted_, false)) {
-        channel_.protocol_bell.ring();
     }
 }
 

@@ -82,12 +82,15 @@ class ClientsThread {
     void give_back(FrameRef frame);
     void apply_gates();
     void set_rate(Lane lane, qb_ipcs_rate_limit rate);
+    void ring_protocol();
+    void rest();
     void post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes);
     void post_overflow();
     [[nodiscard]] int timeout() const;
 
     static constexpr std::size_t kOutgoingPerRound = 2048;
     static constexpr int kDescriptorReserve = 32;
+    static constexpr long kRestNs = 100'000;
     static constexpr std::chrono::milliseconds kRetryFirst{1};
     static constexpr std::chrono::milliseconds kRetryMax{32};
 
@@ -103,7 +106,9 @@ class ClientsThread {
     std::array<bool, kLanes> gate_closed_{};
     std::chrono::milliseconds retry_ = kRetryFirst;
     std::uint32_t next_id_ = 1;
-    bool posted_ = false;
+    std::array<bool, kLanes> posted_{};  // since the protocol's bell was last thought of
+    std::size_t unanswered_ = 0;  // ordered requests since something was last sent to their lane
+    bool resting_ = false;        // the last round ended with a rest
 };
 
 }  // namespace totem::ipc

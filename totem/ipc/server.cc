@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <future>
+#include <poll.h>
 #include <utility>
 
 #include "totem/ipc/channel.h"
@@ -156,6 +157,29 @@ void Server::set_ordered_stopped(bool stopped) {
         channel_->ordered_stopped.store(stopped, std::memory_order_release);
         channel_->clients_bell.ring();
     }
+}
+
+void Server::set_coming(bool coming) {
+    if (channel_->coming.load(std::memory_order_relaxed) != coming) {
+        channel_->coming.store(coming, std::memory_order_seq_cst);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+}
+
+void Server::await_stream() {
+    if (!channel_->streaming.load(std::memory_order_acquire) || next(Lane::kOrdered)) {
+        return;
+    }
+    const bool was_coming = channel_->coming.load(std::memory_order_relaxed);
+    set_coming(false);
+    arm();
+    pollfd bell{wake_fd(), POLLIN, 0};
+    const timespec at_most{0, kStreamWaitNs};
+    if (!next(Lane::kOrdered)) {
+        ::ppoll(&bell, 1, &at_most, nullptr);
+    }
+    disarm();
+    set_coming(was_coming);
 }
 
 void Server::set_access(const AccessRules& rules) {

@@ -100,9 +100,17 @@ class Server {
     // Whether requests that need the ring must wait (synchronisation, a full send queue).
     void set_ordered_stopped(bool stopped);
     void set_access(const AccessRules& rules);
+    // While set, the caller looks at next(kOrdered) at every turn of the token, and the token turns
+    // without pause: requests gather meanwhile, and nobody is woken for each. After clearing it,
+    // look once more.
+    void set_coming(bool coming);
+    // When a client sends one ordered request after the other: waits a little for the next ones, so
+    // that the token does not go round empty, at the cost of the very client that fills it.
+    void await_stream();
 
   private:
     static constexpr std::size_t kUnsentMax = 65536;
+    static constexpr long kStreamWaitNs = 200'000;
 
     void queue(group::ClientMessage message, bool disconnect);
 
