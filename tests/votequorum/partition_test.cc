@@ -149,7 +149,7 @@ class World {
 };
 
 void run_many(Plan plan) {
-    constexpr std::uint64_t kSeeds = 60;
+    constexpr std::uint64_t kSeeds = 25;
     constexpr int kSteps = 60;
     for (plan.nodes = 1; plan.nodes <= 6; ++plan.nodes) {
         for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {

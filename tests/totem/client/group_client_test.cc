@@ -8,7 +8,7 @@
 
 namespace {
 
-using namespace std::string_view_literals;  // NOLINT(google-build-using-namespace)
+using std::string_view_literals::operator""sv;
 using client_test::Host;
 using client_test::Nodes;
 using client_test::Ring;

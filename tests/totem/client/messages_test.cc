@@ -7,7 +7,7 @@
 
 namespace {
 
-using namespace std::string_view_literals;  // NOLINT(google-build-using-namespace)
+using std::string_view_literals::operator""sv;
 using doors_test::Request;
 using totem::NodeId;
 using totem::RingId;
