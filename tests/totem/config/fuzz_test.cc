@@ -86,7 +86,7 @@ TEST(Fuzz, MutationsOfEveryFile) {
             good += verdict.problems.empty() ? 1 : 0;
         }
     }
-    EXPECT_GT(good, 50U) << "hardly any mutation survives, so little is reached";
+    EXPECT_GT(good, 20U) << "hardly any mutation survives, so little is reached";
 }
 
 // Cutting a file anywhere gives a sound answer, too.
