@@ -24,6 +24,12 @@ if(QUORATE_SANITIZE)
     target_link_options(quorate_options INTERFACE -fsanitize=${QUORATE_SANITIZE})
 endif()
 
+# Plants the bugs of tests/mutants into the cores, each to be switched on by totem-sim --mutant.
+option(QUORATE_MUTANTS "Build with planted bugs, for the tests of the checkers only" OFF)
+if(QUORATE_MUTANTS)
+    target_compile_definitions(quorate_options INTERFACE QUORATE_MUTANTS)
+endif()
+
 # quorate_core(NAME SOURCES... [DEPENDS targets...]): a pure room: no exceptions, no RTTI, std only.
 # Under sanitizers RTTI stays, since UBSan's vptr check needs it.
 function(quorate_core name)

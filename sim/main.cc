@@ -5,6 +5,7 @@
 
 #include "sim/campaign.h"
 #include "sim/shrink.h"
+#include "totem/core/mutant.h"
 
 namespace {
 
@@ -21,6 +22,16 @@ void add_run_options(CLI::App& command, sim::Request& request, std::string& laye
     command
         .add_option("--layer", layer, "ring: the ring alone; stack: everything that totemd runs")
         ->check(CLI::IsMember({"ring", "stack"}));
+#ifdef QUORATE_MUTANTS
+    command.add_option_function<std::string>(
+        "--mutant",
+        [](const std::string& name) {
+            static std::string kept;
+            kept = name;
+            totem::planted_bug = kept;
+        },
+        "switch this planted bug on");
+#endif
     command.add_option("--scenario", request.scenario, "run this file")->check(CLI::ExistingFile);
 }
 

@@ -318,7 +318,10 @@ void SimNode::receive(Instant now, const Packet& packet) {
     const char* must_ignore = packet.ignorable ? "damaged frame" : nullptr;
     if (type && *type == totem::FrameType::kData && !packet.ignorable) {
         const auto header = totem::decode_data_header(bytes);
-        if (header && header->ring == node.ring()) {
+        // In GATHER a node still takes what belongs to the ring that it has left.
+        const bool old_ring = node.state() == totem::State::kGather && configuration_ && header &&
+                              header->ring == configuration_->ring;
+        if (header && (header->ring == node.ring() || old_ring)) {
             world_.recorder.publish(Held{where(), header->ring, header->seq});
             publish_recovered(*header, bytes);
         }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "totem/core/machine.h"
+#include "totem/core/mutant.h"
 
 namespace totem {
 
@@ -27,7 +28,7 @@ void Machine::enter_commit() {
     ring_started_ = false;
     enter_state(State::kCommit, 0);
     ++context_.stats.commit_entered;
-    if (numbers_.durable(ring_.seq)) {
+    if (numbers_.durable(ring_.seq) || TOTEM_MUTANT(commit_before_durable)) {
         return send_commit_token();
     }
     commit_waits_ = true;
@@ -96,7 +97,8 @@ void Machine::on_commit_token(const FrameRef& frame) {
     }
     const bool first_pass = state_ == State::kGather && acceptable_first_pass(*token);
     const bool second_pass = state_ == State::kCommit && completes_commit(*token);
-    const bool starts_ring = state_ == State::kRecovery && representative() && !ring_started_ &&
+    const bool starts_ring = state_ == State::kRecovery && representative() &&
+                             (!ring_started_ || TOTEM_MUTANT(ring_started_again)) &&
                              completes_commit(*token);
     if (!first_pass && !second_pass && !starts_ring) {
         return refuse(frame.bytes(), FrameRefusal::kLate);

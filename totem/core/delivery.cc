@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "totem/core/codec.h"
+#include "totem/core/mutant.h"
 
 namespace totem {
 
@@ -29,7 +30,9 @@ void deliver_before_transition(const RingId& ring, Seq delivered_by_some, Orderi
                                Effects& out) {
     while (const ReceiveWindow::Entry* entry = old.find(old.delivered() + 1)) {
         const Seq seq = old.delivered() + 1;
-        if (delivered_by_some < seq && entry->guarantee == Guarantee::kSafe) {
+        const bool unproven = delivered_by_some < seq || TOTEM_MUTANT(safe_by_others_forgotten);
+        if (unproven && entry->guarantee == Guarantee::kSafe &&
+            !TOTEM_MUTANT(safe_before_transition)) {
             break;
         }
         deliver(*entry, seq, ring, out);
@@ -43,9 +46,12 @@ void deliver_after_transition(const RingId& ring, const Recovery& recovery, Orde
     for (Seq seq = old.delivered() + 1; seq <= old.high_seq(); ++seq) {
         const ReceiveWindow::Entry* entry = old.find(seq);
         gap = gap || entry == nullptr;
+        if (TOTEM_MUTANT(nothing_after_gap) && gap) {
+            return;
+        }
         const bool wanted =
-            entry != nullptr &&
-            (!gap || recovery.transitional().contains(entry->from) || recovery.obliged(seq));
+            entry != nullptr && (!gap || recovery.transitional().contains(entry->from) ||
+                                 recovery.obliged(seq) || TOTEM_MUTANT(everything_after_gap));
         if (wanted) {
             deliver(*entry, seq, ring, out);
         }

@@ -1,5 +1,6 @@
 // GATHER: agreeing on who is to form the next ring (totem.md 4.1, 4.2, 4.4, 6.1).
 #include "totem/core/machine.h"
+#include "totem/core/mutant.h"
 
 namespace totem {
 
@@ -118,9 +119,10 @@ bool Machine::ignores(const Join& join) const {
         case State::kOperational:
             if (!membership_.members().contains(sender)) {
                 // A leave of a stranger is none of our business.
-                return leave || join.failed.contains(self());
+                return leave || (join.failed.contains(self()) && !TOTEM_MUTANT(accusation_heeded));
             }
-            return join.ring_seq < ring_.seq || (!leave && join.failed.contains(self()));
+            return (join.ring_seq < ring_.seq && !TOTEM_MUTANT(late_join_heeded)) ||
+                   (!leave && join.failed.contains(self()) && !TOTEM_MUTANT(accusation_heeded));
         case State::kGather:
             return false;
         case State::kCommit:

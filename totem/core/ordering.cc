@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "totem/core/mutant.h"
+
 namespace totem {
 
 Ordering::Ordering() : misses_(ReceiveWindow::kCapacity, 0) {}
@@ -28,7 +30,8 @@ void Ordering::token_received(Seq received) {
     if (!aru_was_sent_) {
         return;
     }
-    const Seq held_by_all = received < sent_aru_ ? received : sent_aru_;
+    const bool sent_less = sent_aru_ < received && !TOTEM_MUTANT(safe_after_one_visit);
+    const Seq held_by_all = sent_less ? sent_aru_ : received;
     if (stable_ < held_by_all && held_by_all <= window_.aru()) {
         stable_ = held_by_all;
     }
@@ -37,14 +40,16 @@ void Ordering::token_received(Seq received) {
 const ReceiveWindow::Entry* Ordering::next_deliverable() const {
     const Seq next = delivered_ + 1;
     const ReceiveWindow::Entry* entry = window_.find(next);
-    if (entry != nullptr && entry->guarantee == Guarantee::kSafe && stable_ < next) {
+    if (entry != nullptr && entry->guarantee == Guarantee::kSafe && stable_ < next &&
+        !TOTEM_MUTANT(safe_is_agreed)) {
         return nullptr;
     }
     return entry;
 }
 
 bool Ordering::release() {
-    const Seq upto = stable_ < delivered_ ? stable_ : delivered_;
+    const bool unstable = stable_ < delivered_ && !TOTEM_MUTANT(release_delivered);
+    const Seq upto = unstable ? stable_ : delivered_;
     if (upto <= window_.released()) {
         return false;
     }

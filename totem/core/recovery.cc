@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "totem/core/mutant.h"
+
 namespace totem {
 
 void Recovery::begin(const CommitToken& commit, const RingId& old_ring, const Ordering& old) {
@@ -27,6 +29,7 @@ void Recovery::begin(const CommitToken& commit, const RingId& old_ring, const Or
     next_ = (low < old.released() ? old.released() : low) + 1;
     last_ = old.high_seq();
     remaining_ = 0;
+    complete = complete || TOTEM_MUTANT(recovery_without_exchange);
     for (Seq seq = next_; !complete && seq <= last_; ++seq) {
         remaining_ += old.find(seq) != nullptr ? 1U : 0U;
     }
@@ -72,9 +75,11 @@ bool Recovery::visit(OrfToken& token, Seq own_aru) {
         install_seq_ = token.seq;
     }
     const bool all_hold =
-        quiet_visits_ >= 3 && install_seq_ <= token.aru && install_seq_ <= own_aru;
+        quiet_visits_ >= 3 && install_seq_ <= own_aru &&
+        (TOTEM_MUTANT(installed_without_window) ? install_seq_.value <= token.aru.value
+                                                : install_seq_ <= token.aru);
     rotations_ = all_hold ? rotations_ + 1 : 0;
-    return rotations_ == 2;
+    return rotations_ == (TOTEM_MUTANT(installed_too_early) ? 1 : 2);
 }
 
 void Recovery::absorb(const Ordering& fresh, Ordering& old) {
@@ -85,8 +90,9 @@ void Recovery::absorb(const Ordering& fresh, Ordering& old) {
         }
         FrameRef inner = outer->frame.slice(kDataHeaderBytes);
         const auto header = decode_data_header(inner.bytes());
-        if (!header || header->encapsulated || !(header->ring == old_ring_) ||
-            header->from != header->system_from) {
+        const bool other_ring =
+            !header || (!(header->ring == old_ring_) && !TOTEM_MUTANT(recovered_from_any_ring));
+        if (other_ring || header->encapsulated || header->from != header->system_from) {
             continue;
         }
         if (outer->guarantee == Guarantee::kSafe && !obliged(header->seq)) {
@@ -103,7 +109,7 @@ void Recovery::give_up(const Ordering& fresh, Ordering& old) {
     absorb(fresh, old);
     // Nobody can have installed the ring unless this node let a token pass that showed all of it
     // to be held (rotations_ of at least 1); only then there is something to owe.
-    const bool committed = rotations_ > 0;
+    const bool committed = rotations_ > 0 && !TOTEM_MUTANT(obligations_forgotten);
     for (Seq seq = old.aru() + 1; committed && seq <= old.high_seq(); ++seq) {
         const ReceiveWindow::Entry* entry = old.find(seq);
         if (entry != nullptr && (transitional_.contains(entry->from) || obliged(seq))) {

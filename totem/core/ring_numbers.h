@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "totem/core/hash.h"
+#include "totem/core/mutant.h"
 
 namespace totem {
 
@@ -28,7 +29,7 @@ class RingNumbers {
     void start(std::uint64_t stored) {
         durable_ = std::min(stored, kLargestStored);
         requested_ = durable_;
-        own_ = durable_ + 1;
+        own_ = TOTEM_MUTANT(ring_number_reused) ? 1 : durable_ + 1;
         highest_ = own_;
     }
     // A join told of `seq`.

@@ -4,6 +4,7 @@
 
 #include "totem/core/delivery.h"
 #include "totem/core/machine.h"
+#include "totem/core/mutant.h"
 
 namespace totem {
 
@@ -12,8 +13,8 @@ void Machine::on_token(const FrameRef& frame) {
     if (!token) {
         return refuse(frame.bytes(), static_cast<std::uint64_t>(token.error()));
     }
-    const bool other_ring = !(token->ring == ring_);
-    const bool repeated = Seq{token->token_seq} <= token_seq_;
+    const bool other_ring = !(token->ring == ring_) && !TOTEM_MUTANT(token_of_any_ring);
+    const bool repeated = Seq{token->token_seq} <= token_seq_ && !TOTEM_MUTANT(token_taken_again);
     if (!in_ring() || other_ring || repeated) {
         const TokenDrop why = !in_ring()   ? TokenDrop::kWrongState
                               : other_ring ? TokenDrop::kOtherRing
@@ -101,12 +102,10 @@ void Machine::visit(OrfToken& token) {
 
 // The merge timer runs while the ring is idle; whoever would merge hears the representative then.
 void Machine::watch_idle(const OrfToken& token) {
-    if (hold_rule_.visit(token)) {
-        if (!timers_.running(TimerId::kMerge)) {
-            start(TimerId::kMerge, config().merge);
-        }
-    } else {
+    if (!hold_rule_.visit(token)) {
         timers_.cancel(TimerId::kMerge);
+    } else if (representative() && !timers_.running(TimerId::kMerge)) {
+        start(TimerId::kMerge, config().merge);
     }
     timers_.cancel(TimerId::kHold);
 }
@@ -191,6 +190,9 @@ FrameRef Machine::next_frame(Seq seq, ReceiveWindow::Entry& entry) {
 // totem.md 5.4. seq is compared after the own sends.
 void Machine::lower_or_raise_aru(OrfToken& token) const {
     const Ordering& messages = state_ == State::kOperational ? installed_ : forming_;
+    if (TOTEM_MUTANT(aru_not_lowered) && token.aru_addr != self() && token.aru_addr != kNoNode) {
+        return;
+    }
     if (messages.aru() < token.aru || token.aru_addr == self() || token.aru_addr == kNoNode) {
         token.aru = messages.aru();
         token.aru_addr = token.aru == token.seq ? kNoNode : self();
@@ -276,7 +278,7 @@ void Machine::on_data(const FrameRef& frame) {
         return;  // sent again for somebody else; this node has it
     }
     ++context_.stats.mcast_rx;
-    if (in_ring() && header->ring == ring_) {
+    if (in_ring() && (header->ring == ring_ || TOTEM_MUTANT(data_of_any_ring))) {
         store(frame, *header, forming_members_, current());
         if (state_ == State::kOperational) {
             deliver_regular(installed_, ring_, *context_.out);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "totem/core/check.h"
+#include "totem/core/mutant.h"
 
 namespace totem::group {
 
@@ -157,6 +158,9 @@ void CpgService::sync_begin(const RingId& ring, std::span<const NodeId> transiti
         activated_ = false;
         return;
     }
+    if (TOTEM_MUTANT(aborted_sync_forgotten)) {
+        came_along_.assign(transitional.begin(), transitional.end());
+    }
     std::erase_if(came_along_, [&](NodeId node) { return !contains(transitional, node); });
 }
 
@@ -220,7 +224,8 @@ CpgService::Changes CpgService::lost_with_their_nodes() const {
     Changes changes;
     for (const auto& [name, group] : table_.groups()) {
         for (const CpgProcess process : group.members) {
-            if (process.node != self_ && !contains(came_along_, process.node)) {
+            if (process.node != self_ && !contains(came_along_, process.node) &&
+                !TOTEM_MUTANT(ghosts_in_groups)) {
                 changes[name].push_back({process, CpgReason::kNodeDown});
             }
         }

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "totem/core/check.h"
+#include "totem/core/mutant.h"
 
 namespace totem::group {
 
@@ -28,16 +29,22 @@ void GroupLayer::on_configuration(const Configuration& change) {
     if (change.kind == Configuration::Kind::kTransitional) {
         multiplexer_.on_configuration(change);
         packer_.begin_transition();
+        if (TOTEM_MUTANT(departed_forgotten_early)) {
+            reassembly_.forget(change.left);
+        }
         left_ = change.left;
         return;
     }
     // Not earlier: the last frames of the departed came after the transitional configuration, and
     // may end a message that began before it. What is still open now never ends, and a departed
     // node that is back as a new process would find its first frames refused.
+    if (TOTEM_MUTANT(departed_remembered)) {
+        left_.clear();
+    }
     reassembly_.forget(left_);
     left_.clear();
     joined_since_sync_ = joined_since_sync_ || !change.joined.empty();
-    reassembly_.select(Lane::kTransitional);
+    reassembly_.select(TOTEM_MUTANT(one_reassembly_set) ? Lane::kNormal : Lane::kTransitional);
     multiplexer_.on_configuration(change);
 }
 

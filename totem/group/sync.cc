@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "totem/core/check.h"
+#include "totem/core/mutant.h"
 
 namespace totem::group {
 namespace {
@@ -109,7 +110,9 @@ bool Sync::hear(NodeId sender, const RingId& ring) {
     return true;
 }
 
-bool Sync::all_heard() const noexcept { return std::ranges::all_of(members_, &Member::heard); }
+bool Sync::all_heard() const noexcept {
+    return TOTEM_MUTANT(sync_waits_for_one) || std::ranges::all_of(members_, &Member::heard);
+}
 
 void Sync::forget_heard() noexcept {
     for (Member& member : members_) {

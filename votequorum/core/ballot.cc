@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "totem/core/check.h"
+#include "totem/core/mutant.h"
 
 namespace votequorum {
 
@@ -125,12 +126,14 @@ Ballot::Verdict Ballot::decide(Gain gain) {
     }
     const Tally now = tally();
     threshold_ = votequorum::threshold(now, {options_.two_node, allow_decrease_, threshold_});
-    const bool enough = now.total >= threshold_;
+    const bool enough = now.total + (TOTEM_MUTANT(quorum_of_half) ? 1 : 0) >= threshold_;
     const bool complete = heard_quorate_ || now.total >= now.highest_expected;
     if (gain == Gain::kAllowed && enough && complete) {
         waiting_ = false;
     }
-    const bool quorate = enough && !waiting_ && (quorate_ || gain == Gain::kAllowed);
+    const bool may_gain = gain == Gain::kAllowed || TOTEM_MUTANT(quorum_before_sync);
+    const bool quorate = (enough || (quorate_ && TOTEM_MUTANT(quorum_never_lost))) && !waiting_ &&
+                         (quorate_ || may_gain);
     verdict.quorate_changed = quorate != quorate_;
     if (quorate_ && !quorate) {
         waiting_ = options_.waits_for_all();
