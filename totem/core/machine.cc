@@ -166,7 +166,7 @@ void Machine::on_timer(TimerId timer) {
         case TimerId::kConsensus:
             return on_consensus_timeout(GatherReason::kConsensusTimeout);
         case TimerId::kMerge:
-            if (state_ == State::kOperational && representative()) {
+            if (state_ == State::kOperational) {
                 context_.multicast(
                     encode(*context_.pool,
                            MergeDetect{.from = self(), .system_from = self(), .ring = ring_}));
