@@ -387,7 +387,7 @@ std::size_t log_uniform(std::mt19937_64& random) {
 }
 
 TEST(RoundTrip, AnySizesComeBackUnchangedAndInOrder) {
-    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 15; ++seed) {
         std::mt19937_64 random(seed);
         Sender sender(64 + random() % 9000);
         Receiver receiver;
@@ -425,7 +425,7 @@ TEST(RoundTrip, AnySizesComeBackUnchangedAndInOrder) {
 // two neighbours both lost the numbers of fragments cannot tell; the ring does not lose any in
 // between.)
 TEST(RoundTrip, LostAndBrokenFramesNeverMakeUpAMessage) {
-    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         std::mt19937_64 random(seed);
         Sender sender(200);
         Receiver receiver;
@@ -471,7 +471,7 @@ TEST(RoundTrip, LostAndBrokenFramesNeverMakeUpAMessage) {
 TEST(RoundTrip, RandomFramesAreHarmless) {
     std::mt19937_64 random(11);
     Receiver receiver;
-    for (int i = 0; i < 50'000; ++i) {
+    for (int i = 0; i < 20'000; ++i) {
         std::string frame =
             frame_of(static_cast<char>(random() % 3), static_cast<char>(random() % 3),
                      {std::string(random() % 40, 'x'), std::string(3, 'y')});
