@@ -330,6 +330,11 @@ void SimNode::receive(Instant now, const Packet& packet) {
         const auto token = totem::decode_orf_token(bytes);
         must_ignore = token && token->ring != node.ring() ? "token of another ring" : must_ignore;
     }
+    // A node that runs late notices its pause with whatever comes first, and again when it is over.
+    if (deadline_passed(now)) {
+        late_until_ = now + 2 * Duration{world_.options.ring.join};
+    }
+    must_ignore = now < late_until_ ? nullptr : must_ignore;
     const std::uint64_t before = must_ignore != nullptr ? machine_->state_hash() : 0;
     step(now, totem::Input{totem::Received{totem::LinkId{0}, std::move(frame)}});
     if (must_ignore != nullptr && alive()) {

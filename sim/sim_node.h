@@ -152,6 +152,7 @@ class SimNode {
     std::optional<Instant> armed_;     // the earliest kWake in the queue, in the world's time
     bool run_scheduled_ = false;
     Instant busy_until_{};
+    Instant late_until_{};  // it has not yet got over a pause
     Duration service_{};
     Duration disk_latency_{};
     std::uint64_t writes_ = 0;
