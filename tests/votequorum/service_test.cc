@@ -218,28 +218,53 @@ TEST_F(VoteQuorumTest, MeetingAgainIsNotStayingTogether) {
     EXPECT_EQ(cluster.at(1).views[1].members, ids({1, 2, 3}));
 }
 
-// wire.md 6.3 and totem.md 9 (6): own record first, flags 8 at start, then the device's.
+// wire.md 6.3 and totem.md 9 (6), as real daemons do it: own record at start; in each
+// synchronisation own record, then the device's; the flag `first` on all of the first ring and no
+// longer.
 TEST_F(VoteQuorumTest, RecordsOnTheWire) {
     cluster.start_all(1);
     auto& node = cluster.at(1);
-    const totem::RingId ring{NodeId{1}, 4};
-    node.configuration({totem::Configuration::Kind::kTransitional, ring, ids({1}), {}, {}});
-    EXPECT_TRUE(node.out.sent.empty());
-    node.configuration({totem::Configuration::Kind::kRegular, ring, ids({1}), {}, ids({1})});
-    static_cast<void>(node.votes.sync_step(node.out));
-    ASSERT_EQ(node.out.sent.size(), 4U);
-    for (const std::size_t at : {0, 2}) {
-        const totem::group::StructReader own(node.out.sent[at].bytes);
+    for (const std::uint64_t seq : {4, 8}) {
+        const totem::RingId ring{NodeId{1}, seq};
+        node.configuration({totem::Configuration::Kind::kTransitional, ring, ids({1}), {}, {}});
+        EXPECT_TRUE(node.out.sent.empty());
+        node.configuration({totem::Configuration::Kind::kRegular, ring, ids({1}), {}, {}});
+        node.quorum.sync_begin(ring, ids({1}), ids({1}), node.out);
+        const std::size_t at_start = seq == 4 ? 1 : 0;
+        EXPECT_EQ(node.out.sent.size(), at_start);
+        static_cast<void>(node.votes.sync_step(node.out));
+        ASSERT_EQ(node.out.sent.size(), at_start + 2);
+        const totem::group::StructReader own(node.out.sent[at_start].bytes);
         EXPECT_EQ(own.u32(0), 0x50000U);
         EXPECT_EQ(own.u32(8), 32U);
         EXPECT_EQ(own.u32(16), 1U);
         EXPECT_EQ(own.u32(20), 1U);
         EXPECT_EQ(own.u32(24), 1U);
-        EXPECT_EQ(own.u32(28), 8U);
-        const totem::group::StructReader device(node.out.sent[at + 1].bytes);
+        EXPECT_EQ(own.u32(28), seq == 4 ? votequorum::kFlagFirst : votequorum::kFlagQuorate);
+        const totem::group::StructReader device(node.out.sent[at_start + 1].bytes);
         EXPECT_EQ(device.u32(16), 0U);
         EXPECT_EQ(device.u32(28), 0U);
+        node.out.sent.clear();
+        node.votes.sync_activate(node.out);
+        node.complete();
+        node.out.sent.clear();
     }
+}
+
+// A reconfigure as a real daemon sent it, with what was on its stack as padding.
+TEST_F(VoteQuorumTest, ReconfigureOfARealPeer) {
+    cluster.start_all(3);
+    cluster.form(ids({1, 2, 3}));
+    std::vector<std::byte> message(32);
+    totem::group::StructWriter writer(message);
+    writer.u32(0, 0x50001);
+    writer.u32(8, 32);
+    writer.u32(16, 1);
+    writer.u32(20, 5);
+    writer.u32(24, 1);
+    writer.u32(28, 0x7ffe);
+    cluster.inject(NodeId{2}, 1, message, ids({1}));
+    EXPECT_EQ(numbers(cluster.at(1)), (Numbers{true, 5, 5, 3, 3}));
 }
 
 TEST_F(VoteQuorumTest, JoinedAndLeftCountFromTheLastSynchronisation) {

@@ -21,6 +21,7 @@ using totem::group::SyncStep;
 namespace {
 
 constexpr std::chrono::milliseconds kRetry{100};
+constexpr std::uint32_t kRingsCounted = 2;
 
 }  // namespace
 
@@ -44,7 +45,11 @@ void VoteQuorum::on_configuration(const Configuration& change, Outbox& out) {
     phase_ = Phase::kSynchronising;
     records_.clear();
     device_records_.clear();
-    records_due_ = records_due_ || !std::exchange(announced_, true);
+    rings_ = std::min(rings_ + 1, kRingsCounted);
+    if (rings_ == 1) {
+        // Nobody depends on it: the synchronisation that follows says the same again.
+        static_cast<void>(multicast_own_record(out));
+    }
     send_due(out);
 }
 
@@ -154,7 +159,6 @@ void VoteQuorum::on_nodeinfo(NodeId sender, const FrameRef& message, Outbox& out
         malformed(sender, Function::kNodeinfo, "nodeinfo about another node", out);
         return;
     }
-    first_ = first_ && sender == ballot_.options().self;
     if (phase_ == Phase::kSynchronising) {
         records_[sender] = *record;
         return;
@@ -234,7 +238,7 @@ Nodeinfo VoteQuorum::own_record() const {
     Nodeinfo record{ballot_.options().self, own_votes_, ballot_.self().expected_votes, 0};
     record.flags |= ballot_.quorate() ? kFlagQuorate : 0;
     record.flags |= ballot_.waiting_for_all() ? kFlagWaitingForAll : 0;
-    record.flags |= first_ ? kFlagFirst : 0;
+    record.flags |= rings_ <= 1 ? kFlagFirst : 0;
     return record;
 }
 
@@ -244,13 +248,18 @@ bool VoteQuorum::multicast(Function function, const Body& body, Outbox& out) {
                          totem::Guarantee::kAgreed);
 }
 
-bool VoteQuorum::multicast_records(Outbox& out) {
+bool VoteQuorum::multicast_own_record(Outbox& out) {
     const Nodeinfo own = own_record();
     if (!multicast(Function::kNodeinfo, encode(own), out)) {
         return false;
     }
     sent_flags_ = own.flags;
-    return multicast(Function::kNodeinfo,
+    return true;
+}
+
+bool VoteQuorum::multicast_records(Outbox& out) {
+    return multicast_own_record(out) &&
+           multicast(Function::kNodeinfo,
                      encode(Nodeinfo{kDeviceRecord, ballot_.device_votes(), 0, 0}), out);
 }
 
@@ -350,7 +359,7 @@ std::uint64_t VoteQuorum::state_hash() const {
         hasher.add(command.node).add(command.value);
         hasher.add(static_cast<std::uint64_t>(command.parameter));
     }
-    hasher.add(own_votes_).add(first_ ? 1U : 0U).add(announced_ ? 1U : 0U);
+    hasher.add(own_votes_).add(std::uint64_t{rings_});
     hasher.add(records_due_ ? 1U : 0U).add(sent_flags_).add(expected_due_.value_or(0));
     return hasher.value();
 }

@@ -1,6 +1,7 @@
 // VoteQuorum: the service that tells the others of this node's votes, hears of theirs, and reports
 // whether this node is quorate. The decisions are Ballot's; this is when they are taken and said.
 //
+//  first ring of a life        own record at once, flagged first until the next ring
 //  transitional configuration  the departed are dead; quorum that is lost by it is reported at
 //  once,
 //                              so before any message of the new ring (properties.md Q16)
@@ -120,7 +121,8 @@ class VoteQuorum final : public totem::group::Service {
                    totem::group::Outbox& out) const;
 
     [[nodiscard]] Nodeinfo own_record() const;
-    bool multicast_records(totem::group::Outbox& out);
+    [[nodiscard]] bool multicast_own_record(totem::group::Outbox& out);
+    [[nodiscard]] bool multicast_records(totem::group::Outbox& out);
     [[nodiscard]] bool multicast(Function function, const Body& body, totem::group::Outbox& out);
     // Sends what is due; when there is no room, again a little later.
     void send_due(totem::group::Outbox& out);
@@ -138,8 +140,7 @@ class VoteQuorum final : public totem::group::Service {
     std::vector<Reconfigure> deferred_;
 
     std::uint32_t own_votes_;  // to be told; in force when the record comes back
-    bool first_ = true;        // never heard another node
-    bool announced_ = false;   // the record at start is sent
+    std::uint32_t rings_ = 0;  // regular configurations of this life: none, the first, more
     bool records_due_ = false;
     std::uint32_t sent_flags_ = 0;  // of the last record sent
     std::optional<std::uint32_t> expected_due_;
