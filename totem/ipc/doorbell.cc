@@ -22,11 +22,18 @@ void Doorbell::arm() noexcept {
 }
 
 void Doorbell::disarm() noexcept {
-    if (!std::exchange(sleeping_, false) || armed_.exchange(false, std::memory_order_seq_cst)) {
-        return;  // nobody rang, so there is nothing to read
+    if (!std::exchange(sleeping_, false)) {
+        return;
     }
+    const bool rang = !armed_.exchange(false, std::memory_order_seq_cst);
+    if (!rang && !late_) {
+        return;  // there is nothing to read
+    }
+    // A ringer that found us armed may not have written yet. Its mark then lies there after this,
+    // and must be read the next time, or fd() would stay readable and the sleeper never sleep
+    // again.
     std::uint64_t count = 0;
-    static_cast<void>(::read(fd_, &count, sizeof count));
+    late_ = ::read(fd_, &count, sizeof count) < 0;
 }
 
 void Doorbell::ring() noexcept {

@@ -31,6 +31,7 @@ class Doorbell {
     int fd_;
     std::atomic<bool> armed_{false};
     bool sleeping_ = false;  // the sleeper's: between arm() and disarm()
+    bool late_ = false;      // the sleeper's: a ring was seen whose mark has not come yet
 };
 
 }  // namespace totem::ipc
