@@ -144,6 +144,7 @@ void SimNode::stop(Instant now) {
     effects_left_ = 0;
     dying_ = false;
     write_free_at_ = now;
+    writing_.clear();
     world_.recorder.publish(Failed{where()});
     disconnect_clients(now);
 }
@@ -191,6 +192,10 @@ void SimNode::heal(Instant now) {
     service_ = world_.options.service;
     disk_latency_ = milliseconds{1};
     effects_left_ = 0;
+    write_free_at_ = now;
+    for (const std::uint64_t ring_seq : writing_) {
+        plan_persisted(now + milliseconds{1}, ring_seq);
+    }
     busy_until_ = std::min(busy_until_, now + service_);
     for (const auto& client : clients_) {
         client->start(now);
@@ -343,23 +348,20 @@ void SimNode::receive(Instant now, const Packet& packet) {
 }
 
 void SimNode::on_persisted(Instant now, std::uint32_t life, std::uint64_t ring_seq) {
-    if (life != life_ || !alive()) {
+    const auto written = std::ranges::find(writing_, ring_seq);
+    if (life != life_ || !alive() || written == writing_.end()) {
         return;
     }
     now_ = now;
+    if (paused()) {
+        // The answer waits for the process like everything else.
+        plan_persisted(now + milliseconds{10}, ring_seq);
+        return;
+    }
+    writing_.erase(written);
     disk_.write(ring_seq);
     world_.recorder.publish(Durable{where(), ring_seq});
-    if (!paused()) {
-        step(now, totem::Input{totem::Persisted{ring_seq}});
-    } else {
-        // The answer waits for the process like everything else.
-        world_.queue.push({.at = now + milliseconds{10},
-                           .kind = EventKind::kPersisted,
-                           .node = static_cast<std::uint8_t>(index_),
-                           .life = life_,
-                           .a = static_cast<std::uint32_t>(ring_seq),
-                           .b = static_cast<std::uint32_t>(ring_seq >> 32U)});
-    }
+    step(now, totem::Input{totem::Persisted{ring_seq}});
 }
 
 void SimNode::submit(Instant now, std::uint32_t count) {
@@ -447,8 +449,13 @@ void SimNode::persist(std::uint64_t ring_seq) {
     const std::uint64_t h = draw(world_.options.seed, Purpose::kDisk,
                                  (std::uint64_t{index_} << 32U) | life_, ++writes_);
     write_free_at_ = std::max(write_free_at_, now_) +
-                     sample({disk_latency_ / 2, disk_latency_ / 2, Tail::kExponential}, h);
-    world_.queue.push({.at = write_free_at_,
+                     sample({disk_latency_ / 2, disk_latency_ / 10, Tail::kExponential}, h);
+    writing_.push_back(ring_seq);
+    plan_persisted(write_free_at_, ring_seq);
+}
+
+void SimNode::plan_persisted(Instant at, std::uint64_t ring_seq) {
+    world_.queue.push({.at = at,
                        .kind = EventKind::kPersisted,
                        .node = static_cast<std::uint8_t>(index_),
                        .life = life_,

@@ -109,6 +109,7 @@ class SimNode {
     void deliver_message(const totem::DeliveredMessage& message);
     void deliver_configuration(const totem::Configuration& change);
     void make_machine();
+    void plan_persisted(Instant at, std::uint64_t ring_seq);
     void check_invariants();
     // clients (sim_node_clients.cc)
     [[nodiscard]] DaemonState daemon_state() const;
@@ -157,6 +158,7 @@ class SimNode {
     Duration disk_latency_{};
     std::uint64_t writes_ = 0;
     Instant write_free_at_{};
+    std::vector<std::uint64_t> writing_;  // not yet on the disk
     std::uint32_t pauses_ = 0;
     std::size_t inbox_bytes_ = 0;
 
