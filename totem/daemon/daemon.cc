@@ -69,11 +69,13 @@ Daemon::Daemon(const CommandLine& command_line, Configuration configuration, Log
       log_(log),
       services_(configuration_),
       stack_(with_seed(configuration_.resolved.ring), pool_, traces_for_log()),
+      statistics_(stack_),
       server_(server_options()),
       link_(io_, pool_),
       driver_({io_, pool_, stack_, link_, server_, *this}, configuration_.resolved.self),
       signals_(io_) {
     services_.add_to(stack_);
+    services_.cmap_door().set_stats(statistics_);
 }
 
 Daemon::~Daemon() {
@@ -249,9 +251,21 @@ void Daemon::on_notice(const group::Notice& notice) {
     for (const LogLine& line : to_lines(notice)) {
         say(line.severity, line.subsystem, line.text);
     }
+    if (notice.kind == group::Notice::Kind::kMembershipFormed) {
+        std::vector<NodeId> failed = notice.others;
+        std::erase_if(failed, [this](NodeId node) { return announced_leave_.contains(node); });
+        announced_leave_.clear();
+        if (!failed.empty()) {
+            say(Severity::kNotice, "TOTEM",
+                "Failed to receive the leave message. failed: " + to_string(failed));
+        }
+    }
 }
 
 void Daemon::on_trace(const Trace& trace) {
+    if (trace.kind == TraceKind::kLeft) {
+        announced_leave_.insert(trace.peer);
+    }
     const LogLine line = to_line(trace, configuration_.resolved.ring);
     if (!line.text.empty()) {
         say(line.severity, line.subsystem, line.text);
@@ -264,8 +278,21 @@ void Daemon::on_link_change(bool up) {
                     configuration_.resolved.link.local.to_string(), up ? "up" : "down"));
 }
 
-void Daemon::before_clients() {
-    services_.refresh_keys();
+void Daemon::on_seal_event(const net::SealEvent& event) {
+    if (event.kind == net::SealEvent::Kind::kDuplicateId) {
+        say(Severity::kError, "TOTEM",
+            fmt::format("Two live nodes use node id {}: frames of the earlier one are refused",
+                        raw(event.node)));
+    } else {
+        say(Severity::kDebug, "TOTEM",
+            fmt::format("sealed session with node {} begins", raw(event.node)));
+    }
+}
+
+void Daemon::before_effects(bool news) {
+    if (news) {
+        services_.refresh_keys();
+    }
     if (const auto access = services_.changed_access()) {
         server_.set_access(*access);
     }
@@ -378,8 +405,13 @@ void Daemon::leave() {
 // -----------------------------------------------------------------------------------------
 
 void Daemon::start_reload(std::uint32_t token) {
+    if (reloading_) {
+        reloads_waiting_.push_back(token);
+        return;
+    }
+    reloading_ = true;
     if (reload_.joinable()) {
-        reload_.join();  // it has posted its result, or there would be no second request
+        reload_.join();  // it has posted its result and is all but over
     }
     const NodeId self{command_line_.node};
     reload_ = std::thread([this, token, self, path = command_line_.config_path()] {
@@ -409,6 +441,12 @@ void Daemon::finish_reload(std::uint32_t token, Result<Configuration, Configurat
         services_.reload(nullptr, kInvalid);
     }
     reply(token, problems.empty() ? kDone : kInvalid);
+    reloading_ = false;
+    if (!reloads_waiting_.empty()) {
+        const std::uint32_t next = reloads_waiting_.front();
+        reloads_waiting_.pop_front();
+        start_reload(next);
+    }
 }
 
 void Daemon::apply(Configuration fresh) {

@@ -4,8 +4,10 @@
 // Source: config.md 9, 12, 13, 15; ipc.md 15; samples/log-*.txt, kill-shutdown.txt.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,6 +24,7 @@
 #include "totem/daemon/process.h"
 #include "totem/daemon/ring_id_store.h"
 #include "totem/daemon/services.h"
+#include "totem/daemon/statistics.h"
 #include "totem/group/stack.h"
 #include "totem/ipc/server.h"
 #include "totem/net/packet_seal.h"
@@ -51,7 +54,8 @@ class Daemon final : private DriverListener {
     void on_trace(const Trace& trace) override;
     void on_host_request(const group::HostRequest& request) override;
     void on_link_change(bool up) override;
-    void before_clients() override;
+    void on_seal_event(const net::SealEvent& event) override;
+    void before_effects(bool news) override;
     void on_ready() override;
 
     [[nodiscard]] std::optional<Failure> open_seal();
@@ -81,6 +85,7 @@ class Daemon final : private DriverListener {
     FramePool pool_;
     Services services_;
     group::Stack stack_;
+    Statistics statistics_;
     ipc::Server server_;
     std::unique_ptr<net::PacketSeal> seal_;
     net::UdpLink link_;
@@ -88,7 +93,10 @@ class Daemon final : private DriverListener {
     boost::asio::signal_set signals_;
     std::unique_ptr<RingIdStore> ring_ids_;
     std::uint64_t stored_ring_seq_ = 0;
+    std::set<NodeId> announced_leave_;  // since the last membership
     std::thread reload_;
+    bool reloading_ = false;
+    std::deque<std::uint32_t> reloads_waiting_;  // tokens
     bool stopping_ = false;
     bool leaving_ = false;
     int exit_status_ = 0;

@@ -109,6 +109,10 @@ void Driver::on_link_change(LinkId link, bool up) {
     input(Input(LinkChange{link, up}));
 }
 
+void Driver::on_seal_event(LinkId /*link*/, const net::SealEvent& event) {
+    parts_.listener.on_seal_event(event);
+}
+
 void Driver::loop_back(const Datagram& datagram) {
     if (datagram.head_size == 0) {
         loopback_.push_back(datagram.body);
@@ -201,6 +205,7 @@ bool Driver::take_local() {
     if (!incoming) {
         return false;
     }
+    local_request_ = true;
     const auto waiting = parked_.find(incoming->connection);
     if (incoming->kind != ipc::Incoming::Kind::kRequest) {
         if (incoming->kind == ipc::Incoming::Kind::kClosed && waiting != parked_.end()) {
@@ -283,11 +288,12 @@ void Driver::perform() {
     if (!dirty_) {
         return;
     }
+    const bool news = std::exchange(local_request_, false) || !effects_.notices.empty();
+    parts_.listener.before_effects(news);
     dirty_ = false;
     Performer performer{*this};
     totem::perform(effects_.ring, performer);
     parts_.link.flush();
-    parts_.listener.before_clients();
     for (group::ClientMessage& message : effects_.clients) {
         parts_.server.send(std::move(message));
     }

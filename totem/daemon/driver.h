@@ -46,8 +46,10 @@ class DriverListener {
     virtual void on_trace(const Trace& trace) = 0;
     virtual void on_host_request(const group::HostRequest& request) = 0;
     virtual void on_link_change(bool up) = 0;
-    // Before the answers of a step reach the clients: what they may rely on must be in force.
-    virtual void before_clients() = 0;
+    virtual void on_seal_event(const net::SealEvent& event) = 0;
+    // Before anything of a step is performed: what clients may rely on once they have its answers
+    // must be in force. `news`: something happened that keys show. More input is welcome here.
+    virtual void before_effects(bool news) = 0;
     // The first synchronisation is complete.
     virtual void on_ready() = 0;
 };
@@ -93,6 +95,7 @@ class Driver final : private net::LinkListener {
     // LinkListener
     void on_frames(LinkId link, std::span<FrameRef> frames) override;
     void on_link_change(LinkId link, bool up) override;
+    void on_seal_event(LinkId link, const net::SealEvent& event) override;
 
     // Host of totem::perform().
     struct Performer;
@@ -139,6 +142,7 @@ class Driver final : private net::LinkListener {
     std::uint64_t messages_seen_ = 0;  // sent and received until then
     bool dirty_ = false;               // effects_ holds something
     bool ordered_refused_ = false;     // the first request of the ordered lane waits
+    bool local_request_ = false;       // since effects were last performed
     bool ready_ = false;
     bool quit_ = false;
 };

@@ -39,9 +39,10 @@ int say_goodbye(Log& log, int status, int line) {
     if (status == 0) {
         log.write(Severity::kNotice, "MAIN", "Corosync Cluster Engine exiting normally");
     } else {
+        constexpr int kKilled = 255;  // -1 for whoever knows the line
         log.write(Severity::kError, "MAIN",
                   fmt::format("Corosync Cluster Engine exiting with status {} at main.cc:{}.",
-                              status, line));
+                              status == kKilled ? -1 : status, line));
     }
     return status;
 }

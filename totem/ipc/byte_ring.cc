@@ -64,6 +64,7 @@ bool ByteRing::push(std::span<const std::byte> head, std::span<const std::byte> 
     if (!body.empty()) {
         std::memcpy(to + head.size(), body.data(), body.size());
     }
+    pushed_.store(pushed_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     tail_.store(*start + kPrefixBytes + padded(size), std::memory_order_release);
     return true;
 }
@@ -87,6 +88,7 @@ std::optional<std::span<const std::byte>> ByteRing::front() {
 void ByteRing::pop() {
     const std::size_t head = head_.load(std::memory_order_relaxed);
     const auto size = static_cast<std::size_t>(prefix_at(head));
+    popped_.store(popped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     head_.store(head + kPrefixBytes + padded(size), std::memory_order_release);
 }
 

@@ -22,6 +22,15 @@ class ByteRing {
 
     // Producer. Copies head and body into one record; false: no room, nothing was written.
     [[nodiscard]] bool push(std::span<const std::byte> head, std::span<const std::byte> body);
+    // Either side: what has been pushed and not popped, a moment ago.
+    struct Load {
+        std::size_t bytes = 0;
+        std::size_t records = 0;
+    };
+    [[nodiscard]] Load load() const noexcept {
+        return {tail_.load(std::memory_order_acquire) - head_.load(std::memory_order_acquire),
+                pushed_.load(std::memory_order_relaxed) - popped_.load(std::memory_order_relaxed)};
+    }
     // Producer. True when a record of `size` bytes would be accepted now.
     [[nodiscard]] bool has_room(std::size_t size);
 
@@ -43,8 +52,10 @@ class ByteRing {
     std::vector<std::byte> bytes_;
     std::size_t mask_;
     alignas(kCacheLine) std::atomic<std::size_t> tail_{0};
+    std::atomic<std::size_t> pushed_{0};
     std::size_t head_seen_ = 0;  // producer's copy of head_
     alignas(kCacheLine) std::atomic<std::size_t> head_{0};
+    std::atomic<std::size_t> popped_{0};
     std::size_t tail_seen_ = 0;  // consumer's copy of tail_
 };
 

@@ -37,11 +37,21 @@ struct Outgoing {
 struct Channel {
     // Four times the largest request, so that one always fits (ByteRing).
     static constexpr std::size_t kRequestRingBytes = std::size_t{8} * 1024 * 1024;
+    // Beyond this clients are stopped, so that what they send does not grow old here; below the
+    // other they go on.
+    static constexpr ByteRing::Load kRequestsHigh{std::size_t{2} * 1024 * 1024, 2048};
+    static constexpr ByteRing::Load kRequestsLow{std::size_t{1} * 1024 * 1024, 512};
     static constexpr std::size_t kOutgoingMax = 8192;
     static constexpr std::size_t kReturnsMax = 16384;
 
     [[nodiscard]] ByteRing& requests(Lane lane) {
         return lane == Lane::kOrdered ? ordered_requests : local_requests;
+    }
+
+    // More is waiting than `most` in either respect.
+    [[nodiscard]] bool ordered_beyond(const ByteRing::Load& most) const {
+        const ByteRing::Load load = ordered_requests.load();
+        return load.bytes > most.bytes || load.records > most.records;
     }
 
     ByteRing ordered_requests{kRequestRingBytes};
@@ -58,6 +68,8 @@ struct Channel {
     // A client sends ordered requests one after the other without waiting for what they bring
     // about.
     std::atomic<bool> streaming{false};
+    // The clients' thread stopped the ordered lane for its ring's sake and is to be told.
+    std::atomic<bool> ring_awaited{false};
     std::atomic<bool> stop{false};
 
     std::mutex access_mutex;

@@ -133,10 +133,9 @@ void ClientsThread::round() {
     post_overflow();
     apply_gates();
     channel_.clients_bell.arm();
-    const bool busy = channel_.outgoing.front() != nullptr ||
-                      channel_.stop.load(std::memory_order_acquire) ||
-                      channel_.ordered_stopped.load(std::memory_order_acquire) !=
-                          gate_closed_.at(static_cast<std::size_t>(Lane::kOrdered));
+    const bool busy =
+        channel_.outgoing.front() != nullptr || channel_.stop.load(std::memory_order_acquire) ||
+        must_close(Lane::kOrdered) != gate_closed_.at(static_cast<std::size_t>(Lane::kOrdered));
     loop_.round(busy || resting_ ? 0 : timeout());
     channel_.clients_bell.disarm();
     ring_protocol();
@@ -322,9 +321,7 @@ void ClientsThread::post_overflow() {
 void ClientsThread::apply_gates() {
     for (std::size_t i = 0; i < kLanes; ++i) {
         const auto lane = static_cast<Lane>(i);
-        const bool stopped =
-            lane == Lane::kOrdered && channel_.ordered_stopped.load(std::memory_order_acquire);
-        const bool close = stopped || !overflow_.at(i).empty();
+        const bool close = must_close(lane);
         if (close == gate_closed_.at(i)) {
             continue;
         }
@@ -332,6 +329,23 @@ void ClientsThread::apply_gates() {
         set_rate(lane, close ? QB_IPCS_RATE_OFF_2 : QB_IPCS_RATE_FAST);
         loop_.set_gate(lane, close);
     }
+}
+
+bool ClientsThread::must_close(Lane lane) {
+    if (!overflow_.at(static_cast<std::size_t>(lane)).empty()) {
+        return true;
+    }
+    if (lane != Lane::kOrdered) {
+        return false;
+    }
+    const bool closed = gate_closed_.at(static_cast<std::size_t>(lane));
+    const ByteRing::Load& most = closed ? Channel::kRequestsLow : Channel::kRequestsHigh;
+    bool full = channel_.ordered_beyond(most);
+    if (full) {
+        channel_.ring_awaited.store(true, std::memory_order_seq_cst);
+        full = channel_.ordered_beyond(most);
+    }
+    return full || channel_.ordered_stopped.load(std::memory_order_acquire);
 }
 
 void ClientsThread::set_rate(Lane lane, qb_ipcs_rate_limit rate) {

@@ -81,6 +81,7 @@ class ClientsThread {
     void disconnect_doomed();
     void give_back(FrameRef frame);
     void apply_gates();
+    [[nodiscard]] bool must_close(Lane lane);
     void set_rate(Lane lane, qb_ipcs_rate_limit rate);
     void ring_protocol();
     void rest();

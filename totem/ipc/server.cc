@@ -86,7 +86,14 @@ std::optional<Incoming> Server::next(Lane lane) {
     return incoming;
 }
 
-void Server::pop(Lane lane) { channel_->requests(lane).pop(); }
+void Server::pop(Lane lane) {
+    channel_->requests(lane).pop();
+    if (lane == Lane::kOrdered && channel_->ring_awaited.load(std::memory_order_acquire) &&
+        !channel_->ordered_beyond(Channel::kRequestsLow)) {
+        channel_->ring_awaited.store(false, std::memory_order_relaxed);
+        channel_->clients_bell.ring();
+    }
+}
 
 void Server::arm() { channel_->protocol_bell.arm(); }
 

@@ -36,7 +36,7 @@ struct ServerOptions {
     std::string name_suffix;
     // What one client may leave unread, beyond its own event ring.
     std::size_t backlog_bytes_max = std::size_t{64} * 1024 * 1024;
-    std::size_t backlog_messages_max = 65536;
+    std::size_t backlog_messages_max = std::size_t{1024} * 1024;
     // Called by the clients' thread when it starts (its priority, its name).
     std::function<void()> on_thread_start = [] {};
     // Called by either thread: level, subsystem, text.
