@@ -372,6 +372,18 @@ TEST_F(VoteQuorumTest, StrangersAndImpostorsAddNoVotes) {
     EXPECT_EQ(cluster.at(1).votes.ballot().voters().size(), 1U);
 }
 
+// Between two rings only what the old one still had in order arrives: its records are stale.
+TEST_F(VoteQuorumTest, RecordsOfTheOldRingAreNotBelieved) {
+    cluster.start_all(5);
+    cluster.form(ids({1, 2, 3, 4, 5}));
+    auto& node = cluster.at(1);
+    node.configuration(
+        {totem::Configuration::Kind::kTransitional, {NodeId{1}, 400}, ids({1, 2}), {}, {}});
+    EXPECT_FALSE(node.quorate());
+    cluster.inject(NodeId{2}, 0, nodeinfo(2, 9, votequorum::kFlagQuorate), ids({1}));
+    EXPECT_EQ(numbers(node), (Numbers{false, 5, 5, 2, 3}));
+}
+
 TEST_F(VoteQuorumTest, UnlistedMembersAddNoVotes) {
     for (const std::uint32_t id : {1, 2, 3}) {
         cluster.start({.self = NodeId{id}, .expected_votes = 2, .listed = ids({1, 2})});
