@@ -69,7 +69,8 @@ void Machine::send_commit_token() {
         static_cast<std::size_t>(std::ranges::find(addresses, self()) - addresses.begin());
     stored_ = {.frame = encode(*context_.pool, token),
                .successor = addresses[(own + 1) % addresses.size()],
-               .token_seq = token.token_seq};
+               .token_seq = token.token_seq,
+               .commit = true};
     context_.unicast(stored_.successor, stored_.frame);
     ++context_.stats.memb_commit_token_tx;
     context_.trace({.kind = TraceKind::kCommitSent,
@@ -92,7 +93,7 @@ void Machine::on_commit_token(const FrameRef& frame) {
     if (!token) {
         return refuse(frame.bytes(), static_cast<std::uint64_t>(token.error()));
     }
-    if (token->ring.seq > RingNumbers::kLargest) {
+    if (!numbers_.plausible(token->ring.seq)) {
         return refuse(frame.bytes(), FrameRefusal::kImplausible);
     }
     const bool first_pass = state_ == State::kGather && acceptable_first_pass(*token);

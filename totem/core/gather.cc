@@ -85,7 +85,7 @@ void Machine::on_join(const FrameRef& frame) {
     if (two_names || join->system_from == self()) {
         return refuse(frame.bytes(), FrameRefusal::kImpersonates);
     }
-    if (join->ring_seq > RingNumbers::kLargest) {
+    if (!numbers_.plausible(join->ring_seq)) {
         return refuse(frame.bytes(), FrameRefusal::kImplausible);
     }
     if (drain_until_) {

@@ -85,7 +85,8 @@ void Ordering::request_gaps(OrfToken& token, std::uint32_t misses_max, Requested
         count = count < UINT8_MAX ? static_cast<std::uint8_t>(count + 1) : count;
         const RtrEntry entry{.ring = token.ring, .seq = seq};
         const auto listed = token.rtr.view();
-        if (count >= misses_max && !token.rtr.full() &&
+        // The count stops at its largest value, so a larger constant means that value.
+        if (count >= std::min<std::uint32_t>(misses_max, UINT8_MAX) && !token.rtr.full() &&
             std::find(listed.begin(), listed.end(), entry) == listed.end()) {
             token.rtr.push_back(entry);
             requested(seq);

@@ -21,6 +21,10 @@ class RingNumbers {
     static constexpr std::uint64_t kLargest = std::uint64_t{1} << 62U;
     // The same for the file: low enough that a node with a damaged one still forms rings.
     static constexpr std::uint64_t kLargestStored = kLargest / 2;
+    // One frame cannot move the highest known number further: what lies beyond is damaged or
+    // forged, and believing it once would leave no room for the rings to come. Far above what a
+    // node without its file starts with (milliseconds of the wall clock).
+    static constexpr std::uint64_t kJumpMax = std::uint64_t{1} << 48U;
     // How far ahead of the highest known number the durable bound is put.
     static constexpr std::uint64_t kReserve = 1024;
     // A new ring's number is this much above the highest known one (totem.md 4.3).
@@ -31,6 +35,10 @@ class RingNumbers {
         requested_ = durable_;
         own_ = TOTEM_MUTANT(ring_number_reused) ? 1 : durable_ + 1;
         highest_ = own_;
+    }
+    // A number that a frame may name.
+    [[nodiscard]] bool plausible(std::uint64_t seq) const noexcept {
+        return seq <= kLargest && (seq <= highest_ || seq - highest_ <= kJumpMax);
     }
     // A join told of `seq`.
     void hear(std::uint64_t seq) { highest_ = std::max(highest_, seq); }

@@ -249,10 +249,10 @@ void Machine::resend_stored() {
                     .peer = stored_.successor,
                     .ring = ring_,
                     .a = stored_.token_seq});
-    const bool committing = state_ == State::kCommit;
     start(TimerId::kTokenRetransmit,
-          committing ? std::min<Duration>(config().token_retransmit, Duration(config().commit) / 3)
-                     : Duration(config().token_retransmit));
+          stored_.commit
+              ? std::min<Duration>(config().token_retransmit, Duration(config().commit) / 3)
+              : Duration(config().token_retransmit));
 }
 
 // The idle token goes round once, because the hold period is over or because somebody has news.

@@ -66,8 +66,8 @@ class StuckRule {
             return kNoNode;
         }
         ++visits_;
-        const std::uint32_t own_share = config.fail_recv_const;
-        const std::uint32_t bound = token.aru_addr == config.self ? own_share : 2 * own_share;
+        const std::uint64_t own_share = config.fail_recv_const;
+        const std::uint64_t bound = token.aru_addr == config.self ? own_share : 2 * own_share;
         const bool long_enough = now - since_ > config.token;
         return visits_ > bound && long_enough ? token.aru_addr : kNoNode;
     }
@@ -91,7 +91,8 @@ struct StoredToken {
     FrameRef frame;
     NodeId successor = kNoNode;
     std::uint32_t token_seq = 0;
-    bool held = false;  // the representative has not sent it yet
+    bool held = false;    // the representative has not sent it yet
+    bool commit = false;  // a commit token
 };
 
 }  // namespace totem

@@ -62,8 +62,10 @@ Result<StoredRingId, std::string> read_ring_id(const std::string& directory, Nod
     if (size == sizeof stored.seq) {
         std::memcpy(&stored.seq, bytes.data(), sizeof stored.seq);
     }
-    // Missing, torn, or what a real peer leaves behind when it dies between truncating and writing.
-    if (stored.seq == 0) {
+    // Missing, torn, what a real peer leaves behind when it dies between truncating and writing, or a
+    // number that no cluster lives to reach and no peer would believe.
+    constexpr std::uint64_t kDamaged = std::uint64_t{1} << 52U;
+    if (stored.seq == 0 || stored.seq > kDamaged) {
         stored.invented = true;
         stored.seq = static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace totem::ipc {
 
@@ -30,8 +31,8 @@ class Doorbell {
   private:
     int fd_;
     std::atomic<bool> armed_{false};
-    bool sleeping_ = false;  // the sleeper's: between arm() and disarm()
-    bool late_ = false;      // the sleeper's: a ring was seen whose mark has not come yet
+    bool sleeping_ = false;        // the sleeper's: between arm() and disarm()
+    std::uint64_t marks_due_ = 0;  // the sleeper's: rings seen whose mark was not read yet
 };
 
 }  // namespace totem::ipc

@@ -221,6 +221,15 @@ TEST(RingNumbers, ADamagedFileCannotMakeTheNumberWrap) {
     EXPECT_LT(numbers.next() + RingNumbers::kReserve, RingNumbers::kLargest) << "rings still form";
 }
 
+TEST(RingNumbers, OneFrameCannotUseUpTheNumbers) {
+    RingNumbers numbers;
+    numbers.start(1000);
+    EXPECT_TRUE(numbers.plausible(3));
+    EXPECT_TRUE(numbers.plausible(std::uint64_t{1} << 41U)) << "a node that lost its file";
+    EXPECT_FALSE(numbers.plausible(std::uint64_t{1} << 61U));
+    EXPECT_FALSE(numbers.plausible(~std::uint64_t{0}));
+}
+
 // ---- timers -------------------------------------------------------------------------------------
 
 TEST(Timers, TheEarliestIsTheDeadlineAndComesFirst) {
