@@ -1,8 +1,9 @@
 // Bugs that are planted on purpose, to prove that the simulator's checkers catch them.
 //
-// Each place is one condition, TOTEM_MUTANT(name). It is the constant false unless the whole tree is
-// built with -DQUORATE_MUTANTS=ON; then totem-sim --mutant NAME switches one of them on. A daemon is
-// never built like that. Source: properties.md section 16; the list is tests/mutants/mutants.txt.
+// Each place is one condition, TOTEM_MUTANT(name). It is the constant false unless the whole tree
+// is built with -DQUORATE_MUTANTS=ON; then totem-sim --mutant NAME switches one of them on. A
+// daemon is never built like that. Source: properties.md section 16; the list is
+// tests/mutants/mutants.txt.
 #pragma once
 
 #ifdef QUORATE_MUTANTS

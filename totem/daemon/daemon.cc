@@ -238,13 +238,17 @@ int Daemon::run() {
 void Daemon::on_persist(std::uint64_t ring_seq) { ring_ids_->persist(ring_seq); }
 
 void Daemon::on_persisted(std::uint64_t seq, const std::string& problem) {
-    if (!problem.empty()) {
-        // A number that may be forgotten must never be sent.
-        say(Severity::kCrit, "TOTEM", problem);
-        stop(kExitRingId);
+    if (problem.empty()) {
+        ring_id_stored_ = true;
+        driver_.input(Input(Persisted{seq}));
         return;
     }
-    driver_.input(Input(Persisted{seq}));
+    // A number that may be forgotten is never sent: without one this node cannot begin. Later there
+    // is a reserve, and the store tries again, so that a full disk does not end a healthy member.
+    say(Severity::kCrit, "TOTEM", problem);
+    if (!ring_id_stored_) {
+        stop(kExitRingId);
+    }
 }
 
 void Daemon::on_notice(const group::Notice& notice) {
@@ -286,6 +290,19 @@ void Daemon::on_seal_event(const net::SealEvent& event) {
     } else {
         say(Severity::kDebug, "TOTEM",
             fmt::format("sealed session with node {} begins", raw(event.node)));
+    }
+}
+
+void Daemon::on_stranger(NodeId node, const net::IpAddress& source) {
+    const std::string who = source.to_string();
+    if (node == configuration_.resolved.ring.self) {
+        say(Severity::kError, "TOTEM",
+            fmt::format("Another node ({}) uses the id of this node, {}: give each its own nodeid",
+                        who, raw(node)));
+    } else {
+        say(Severity::kWarning, "TOTEM",
+            fmt::format("Frames from {} name node {}, which is not in the nodelist: dropped", who,
+                        raw(node)));
     }
 }
 

@@ -55,6 +55,7 @@ class Daemon final : private DriverListener {
     void on_host_request(const group::HostRequest& request) override;
     void on_link_change(bool up) override;
     void on_seal_event(const net::SealEvent& event) override;
+    void on_stranger(NodeId node, const net::IpAddress& source) override;
     void before_effects(bool news) override;
     void on_ready() override;
 
@@ -93,6 +94,7 @@ class Daemon final : private DriverListener {
     boost::asio::signal_set signals_;
     std::unique_ptr<RingIdStore> ring_ids_;
     std::uint64_t stored_ring_seq_ = 0;
+    bool ring_id_stored_ = false;       // in this life of the process
     std::set<NodeId> announced_leave_;  // since the last membership
     std::thread reload_;
     bool reloading_ = false;

@@ -113,6 +113,10 @@ void Driver::on_seal_event(LinkId /*link*/, const net::SealEvent& event) {
     parts_.listener.on_seal_event(event);
 }
 
+void Driver::on_stranger(NodeId node, const net::IpAddress& source) {
+    parts_.listener.on_stranger(node, source);
+}
+
 void Driver::loop_back(const Datagram& datagram) {
     if (datagram.head_size == 0) {
         loopback_.push_back(datagram.body);

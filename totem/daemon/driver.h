@@ -47,6 +47,7 @@ class DriverListener {
     virtual void on_host_request(const group::HostRequest& request) = 0;
     virtual void on_link_change(bool up) = 0;
     virtual void on_seal_event(const net::SealEvent& event) = 0;
+    virtual void on_stranger(NodeId node, const net::IpAddress& source) = 0;
     // Before anything of a step is performed: what clients may rely on once they have its answers
     // must be in force. `news`: something happened that keys show. More input is welcome here.
     virtual void before_effects(bool news) = 0;
@@ -96,6 +97,7 @@ class Driver final : private net::LinkListener {
     void on_frames(LinkId link, std::span<FrameRef> frames) override;
     void on_link_change(LinkId link, bool up) override;
     void on_seal_event(LinkId link, const net::SealEvent& event) override;
+    void on_stranger(NodeId node, const net::IpAddress& source) override;
 
     // Host of totem::perform().
     struct Performer;

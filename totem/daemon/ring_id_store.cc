@@ -62,8 +62,8 @@ Result<StoredRingId, std::string> read_ring_id(const std::string& directory, Nod
     if (size == sizeof stored.seq) {
         std::memcpy(&stored.seq, bytes.data(), sizeof stored.seq);
     }
-    // Missing, torn, what a real peer leaves behind when it dies between truncating and writing, or a
-    // number that no cluster lives to reach and no peer would believe.
+    // Missing, torn, what a real peer leaves behind when it dies between truncating and writing, or
+    // a number that no cluster lives to reach and no peer would believe.
     constexpr std::uint64_t kDamaged = std::uint64_t{1} << 52U;
     if (stored.seq == 0 || stored.seq > kDamaged) {
         stored.invented = true;
@@ -120,6 +120,7 @@ void RingIdStore::persist(std::uint64_t seq) {
 
 void RingIdStore::run() {
     ::pthread_setname_np(::pthread_self(), "totemd-ringid");
+    std::string last_problem;
     std::unique_lock lock(mutex_);
     for (;;) {
         changed_.wait(lock, [this] { return wanted_.has_value() || stop_; });
@@ -129,11 +130,19 @@ void RingIdStore::run() {
         const std::uint64_t seq = *std::exchange(wanted_, std::nullopt);
         lock.unlock();
         const std::string went_wrong = write_ring_id(directory_, self_, seq);
-        done_(seq, went_wrong);
-        if (!went_wrong.empty()) {
+        // The same trouble is told once, not at every attempt.
+        if (went_wrong.empty() || went_wrong != last_problem) {
+            done_(seq, went_wrong);
+        }
+        last_problem = went_wrong;
+        lock.lock();
+        if (went_wrong.empty()) {
+            continue;
+        }
+        wanted_ = wanted_.value_or(seq);
+        if (changed_.wait_for(lock, kRetry, [this] { return stop_; })) {
             return;
         }
-        lock.lock();
     }
 }
 

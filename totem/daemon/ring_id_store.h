@@ -39,11 +39,13 @@ struct StoredRingId {
 
 class RingIdStore {
   public:
+    static constexpr std::chrono::seconds kRetry{1};
+
     // `done` is called by the store's thread: with the number that is now durable, or with what
-    // went wrong (then nothing more is written).
+    // went wrong, once for each new reason while the store goes on trying every kRetry.
     using Done = std::function<void(std::uint64_t seq, const std::string& problem)>;
     RingIdStore(std::string directory, NodeId self, Done done);
-    ~RingIdStore();  // what was asked for is still written
+    ~RingIdStore();  // what was asked for is still written, unless it cannot be
     RingIdStore(const RingIdStore&) = delete;
     RingIdStore& operator=(const RingIdStore&) = delete;
     RingIdStore(RingIdStore&&) = delete;

@@ -1,10 +1,10 @@
 // What a service above the ring is, and what it may ask for.
 //
-// A service is a pure state machine: the stack calls it with ordered messages, configuration changes
-// and the turns of the synchronisation that follows each of them (wire.md section 7), and it answers
-// through the Outbox. A door is the other side of a service: it turns the requests of local clients
-// (bytes as in ipc.md sections 6 to 11) into calls and the service's news into events. Neither knows
-// time other than as Outbox::now(), sockets, files or threads.
+// A service is a pure state machine: the stack calls it with ordered messages, configuration
+// changes and the turns of the synchronisation that follows each of them (wire.md section 7), and
+// it answers through the Outbox. A door is the other side of a service: it turns the requests of
+// local clients (bytes as in ipc.md sections 6 to 11) into calls and the service's news into
+// events. Neither knows time other than as Outbox::now(), sockets, files or threads.
 #pragma once
 
 #include <array>
@@ -21,10 +21,17 @@
 namespace totem::group {
 
 // Services by their number on the wire and in the handshake of clients (wire.md 6.1, ipc.md 1).
-enum class ServiceId : std::uint8_t { kCmap = 0, kCfg = 1, kCpg = 2, kQuorum = 3, kPload = 4, kVotequorum = 5 };
+enum class ServiceId : std::uint8_t {
+    kCmap = 0,
+    kCfg = 1,
+    kCpg = 2,
+    kQuorum = 3,
+    kPload = 4,
+    kVotequorum = 5
+};
 
-// One client of one door, from its connect to its disconnect; the host numbers them and never reuses
-// a number while the process lives.
+// One client of one door, from its connect to its disconnect; the host numbers them and never
+// reuses a number while the process lives.
 enum class ConnectionId : std::uint32_t {};
 
 // One message to one client: `head`, then `body`; together exactly the bytes of ipc.md.
@@ -40,13 +47,13 @@ struct ClientMessage {
 // What happened, for the log and the administrator; the host words it (samples/log-*.txt).
 struct Notice {
     enum class Kind : std::uint8_t {
-        kMembershipFormed,     // ring, joined = nodes, left = others
-        kSyncStarted,          // nodes = members (quorum's "Sync members"), others = joined, more = left
-        kSyncCompleted,        // "Completed service synchronization, ready to provide service."
-        kSyncWaiting,          // nodes = members whose barrier is missing, a = milliseconds waited
-        kQuorumMembers,        // nodes = members ("Members[n]: ...")
-        kQuorumGained,         // "This node is within the primary component and will provide service."
-        kQuorumLost,           // "This node is within the non-primary component and will NOT provide..."
+        kMembershipFormed,  // ring, joined = nodes, left = others
+        kSyncStarted,    // nodes = members (quorum's "Sync members"), others = joined, more = left
+        kSyncCompleted,  // "Completed service synchronization, ready to provide service."
+        kSyncWaiting,    // nodes = members whose barrier is missing, a = milliseconds waited
+        kQuorumMembers,  // nodes = members ("Members[n]: ...")
+        kQuorumGained,   // "This node is within the primary component and will provide service."
+        kQuorumLost,     // "This node is within the non-primary component and will NOT provide..."
         kWaitForAllCleared,
         kKilledByNode,         // node, text = reason
         kNodeShutDown,         // node: "Node N was shut down by sysadmin"
@@ -70,9 +77,9 @@ struct Notice {
 // What only the host can do.
 struct HostRequest {
     enum class Kind : std::uint8_t {
-        kStop,          // leave the ring and end with `exit_status`
-        kReload,        // read the configuration again; answer with Stack's HostReply of the same token
-        kReopenLogs,    // likewise
+        kStop,    // leave the ring and end with `exit_status`
+        kReload,  // read the configuration again; answer with Stack's HostReply of the same token
+        kReopenLogs,  // likewise
         kForceGather,
     };
     Kind kind{};
@@ -105,7 +112,8 @@ class Outbox {
     virtual void send(ClientMessage message) = 0;
     virtual void notice(Notice notice) = 0;
     virtual void request_host(HostRequest request) = 0;
-    // Calls on_wake() of the caller's service not before `when`; one per service, the last one counts.
+    // Calls on_wake() of the caller's service not before `when`; one per service, the last one
+    // counts.
     virtual void wake_at(ServiceId service, Instant when) = 0;
 };
 
@@ -127,12 +135,12 @@ class Service {
 
     // Every configuration change, in ascending order of service id.
     virtual void on_configuration(const Configuration& change, Outbox& out) = 0;
-    // A synchronisation of ring `ring` begins; called for all services before the first sync_step().
-    // `transitional` came along from this node's old ring; `members` is the new ring.
+    // A synchronisation of ring `ring` begins; called for all services before the first
+    // sync_step(). `transitional` came along from this node's old ring; `members` is the new ring.
     virtual void sync_begin(const RingId& ring, std::span<const NodeId> transitional,
                             std::span<const NodeId> members, Outbox& out) = 0;
-    // This service's turn: send what the others must know. Called again after on_wake() or a request
-    // of a client while it answers kWaiting; a barrier is sent when it answers kDone.
+    // This service's turn: send what the others must know. Called again after on_wake() or a
+    // request of a client while it answers kWaiting; a barrier is sent when it answers kDone.
     virtual SyncStep sync_step(Outbox& out) = 0;
     // Every member's barrier for this service has arrived: what was learnt is in force.
     virtual void sync_activate(Outbox& out) = 0;
@@ -141,8 +149,9 @@ class Service {
     // All services of this ring are activated.
     virtual void on_sync_complete(Outbox& out) = 0;
 
-    // A message of this service in total order. `message` starts with the 16-byte header, whose size
-    // field has been checked against the bytes really present; it may be malformed in every other way.
+    // A message of this service in total order. `message` starts with the 16-byte header, whose
+    // size field has been checked against the bytes really present; it may be malformed in every
+    // other way.
     virtual void on_message(NodeId sender, std::uint16_t function, const FrameRef& message,
                             Outbox& out) = 0;
     virtual void on_wake(Outbox& out) { static_cast<void>(out); }
@@ -165,10 +174,10 @@ class Door {
     // The client is gone (asked, died, or was thrown out). No reply or event may follow.
     virtual void on_close(ConnectionId connection, Outbox& out) = 0;
     // One request: header and all, private copy, any length, any content. False: it cannot be taken
-    // now (no room in the send queue) and changed nothing; the host offers it again later and nothing
-    // else of this connection before it.
-    [[nodiscard]] virtual bool on_request(ConnectionId connection, std::span<const std::byte> request,
-                                          Outbox& out) = 0;
+    // now (no room in the send queue) and changed nothing; the host offers it again later and
+    // nothing else of this connection before it.
+    [[nodiscard]] virtual bool on_request(ConnectionId connection,
+                                          std::span<const std::byte> request, Outbox& out) = 0;
     // The host's answer to the HostRequest of `token`; `error` is a cs_error_t (ipc.md 5). Only the
     // door of cfg asks for any.
     virtual void on_host_reply(std::uint32_t token, std::uint32_t error, Outbox& out) {

@@ -37,6 +37,7 @@ struct Outgoing {
 struct Channel {
     // Four times the largest request, so that one always fits (ByteRing).
     static constexpr std::size_t kRequestRingBytes = std::size_t{8} * 1024 * 1024;
+    static constexpr std::size_t kRequestBytesMax = kRequestRingBytes / 4 - sizeof(RecordHead);
     // Beyond this clients are stopped, so that what they send does not grow old here; below the
     // other they go on.
     static constexpr ByteRing::Load kRequestsHigh{std::size_t{2} * 1024 * 1024, 2048};

@@ -257,7 +257,9 @@ void ClientsThread::request(qb_ipcs_connection_t* handle, std::span<const std::b
     }
     // The size of the piece lies in memory shared with the client; within the ring's size it can be
     // read wherever it starts, since the ring is mapped twice in a row.
-    if (bytes.size() > connection->message_bytes_max ||
+    // A client may ask for larger buffers than any request of the doors needs; the way to the
+    // protocol thread has room for what they need only.
+    if (bytes.size() > std::min(connection->message_bytes_max, Channel::kRequestBytesMax) ||
         bytes.size() < sizeof(qb_ipc_request_header)) {
         doom(*connection, "sent a request of impossible size");
         return;

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "totem/core/check.h"
+#include "totem/core/codec.h"
 #include "totem/net/interface_watch.h"
 #include "totem/net/receive_batch.h"
 #include "totem/net/send_queue.h"
@@ -64,6 +65,7 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
     void wait_readable(stream_descriptor& socket);
     void drain(stream_descriptor& socket, int rounds);
     void accept(std::size_t i);
+    [[nodiscard]] bool from_stranger(const FrameRef& frame, const IpAddress& source);
     [[nodiscard]] FrameRef unseal(FrameRef frame);
     void hand_over();
     void watch_interface();
@@ -96,6 +98,7 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
     bool receiving_ = false;
     SendQueue queue_;
     LinkStats stats_;
+    std::chrono::steady_clock::time_point next_stranger_report_;
 };
 
 // ---- opening and closing ----------------------------------------------------------------------
@@ -296,8 +299,37 @@ void UdpLink::Impl::accept(std::size_t i) {
             return;
         }
     }
+    if (seal_ == nullptr && config_.block_unlisted_ips && from_stranger(frame, source)) {
+        ++stats_.unlisted_node;
+        return;
+    }
     ++stats_.frames_received;
     (is_token(frame) ? tokens_ : frames_).push_back(std::move(frame));
+}
+
+// A node that is not in the list could be agreed upon but not sent a token, and a second node with
+// this node's id could not be told from it: either would keep the others from forming a ring.
+bool UdpLink::Impl::from_stranger(const FrameRef& frame, const IpAddress& source) {
+    const auto type = peek_type(frame.bytes());
+    if (!type) {
+        return false;  // not of the ring: refused where frames are understood
+    }
+    NodeId node = claimed_sender(frame.bytes());
+    if (*type == FrameType::kJoin) {
+        const auto join = decode_join(frame.bytes());
+        node = join ? join->system_from : node;
+    }
+    const bool posing = node == config_.self && *type == FrameType::kJoin;
+    const bool listed = node == kNoNode || node == config_.self || !targets(node).empty();
+    if (listed && !posing) {
+        return false;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next_stranger_report_) {
+        next_stranger_report_ = now + kStrangerInterval;
+        listener_->on_stranger(node, source);
+    }
+    return true;
 }
 
 // The plain frame, or nothing; what the seal wants to answer is queued.

@@ -63,6 +63,7 @@ struct LinkStats {
     std::uint64_t frames_received = 0;
     std::uint64_t frames_sent = 0;      // datagrams: a udpu multicast counts once per peer
     std::uint64_t unlisted_source = 0;  // dropped: not in the node list
+    std::uint64_t unlisted_node = 0;    // dropped: names a node that it may not come from
     std::uint64_t own_source = 0;       // dropped: our own address (an echo, or a forgery)
     std::uint64_t truncated = 0;        // dropped: larger than any datagram, or empty
     std::uint64_t seal_refused = 0;     // dropped by the seal, handshakes not counted
@@ -95,6 +96,12 @@ class LinkListener {
     virtual void on_frames(LinkId link, std::span<FrameRef> frames) = 0;
     // The interface of `local` lost or regained its address, or was set down or up.
     virtual void on_link_change(LinkId link, bool up) = 0;
+    // A plain frame was dropped for the node that it names: one that is not in the node list, or,
+    // in a join from elsewhere, this node itself. At most once in kStrangerInterval.
+    virtual void on_stranger(NodeId node, const IpAddress& source) {
+        static_cast<void>(node);
+        static_cast<void>(source);
+    }
     // News of the seal, before the frames of the same batch.
     virtual void on_seal_event(LinkId link, const SealEvent& event) {
         static_cast<void>(link);
@@ -104,6 +111,9 @@ class LinkListener {
 
 class UdpLink {
   public:
+    // How often strangers are reported.
+    static constexpr std::chrono::seconds kStrangerInterval{60};
+
     // Both must outlive the link.
     UdpLink(boost::asio::io_context& io, FramePool& pool);
     ~UdpLink();

@@ -109,18 +109,26 @@ TEST_F(RingIdFileTest, the_store_reports_each_number_after_it_is_in_the_file) {
     EXPECT_TRUE(always_there);
 }
 
-TEST_F(RingIdFileTest, the_store_stops_at_the_first_failure) {
+TEST_F(RingIdFileTest, the_store_tells_of_a_failure_once_and_tries_again) {
     std::mutex mutex;
     std::condition_variable changed;
-    std::string said;
-    RingIdStore store(directory_ + "/none", kSelf, [&](std::uint64_t, const std::string& problem) {
+    std::vector<std::string> said;
+    const std::string missing = directory_ + "/none";
+    RingIdStore store(missing, kSelf, [&](std::uint64_t, const std::string& problem) {
         const std::lock_guard lock(mutex);
-        said = problem;
+        said.push_back(problem);
         changed.notify_one();
     });
-    store.persist(1);
+    store.persist(8);
     std::unique_lock lock(mutex);
-    EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return !said.empty(); }));
+    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return said.size() == 1; }));
+    EXPECT_NE(said.front(), "");
+    lock.unlock();
+    std::filesystem::create_directory(missing);
+    lock.lock();
+    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return said.size() == 2; }));
+    EXPECT_EQ(said.back(), "");
+    EXPECT_EQ(read_ring_id(missing, kSelf, kNow)->seq, 8U);
 }
 
 }  // namespace

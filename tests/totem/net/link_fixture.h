@@ -32,10 +32,15 @@ inline IpAddress ip(std::string_view text) {
 
 enum class Type : std::uint8_t { kToken = 0, kMulticast = 1, kJoin = 3, kCommit = 4 };
 
-// The first four bytes of a frame of wire.md 2.1, then the text.
-inline std::vector<std::byte> frame_bytes(Type type, std::string_view text) {
-    std::vector<std::byte> bytes{std::byte{0x70}, std::byte{0xC0}, std::byte{3},
-                                 static_cast<std::byte>(type)};
+inline constexpr std::size_t kHeaderBytes = 13;
+
+// The header of a frame (wire.md 2.1), then the text.
+inline std::vector<std::byte> frame_bytes(Type type, std::string_view text,
+                                          NodeId from = totem::kNoNode) {
+    std::vector<std::byte> bytes{std::byte{0x70}, std::byte{0xC0},
+                                 std::byte{3},    static_cast<std::byte>(type),
+                                 std::byte{0},    static_cast<std::byte>(totem::raw(from))};
+    bytes.resize(kHeaderBytes);
     for (const char c : text) {
         bytes.push_back(static_cast<std::byte>(c));
     }
@@ -44,7 +49,7 @@ inline std::vector<std::byte> frame_bytes(Type type, std::string_view text) {
 
 inline std::string text_of(const FrameRef& frame) {
     std::string text;
-    for (const std::byte b : frame.bytes().subspan(std::min<std::size_t>(4, frame.size()))) {
+    for (const std::byte b : frame.bytes().subspan(std::min(kHeaderBytes, frame.size()))) {
         text.push_back(static_cast<char>(b));
     }
     return text;
@@ -64,6 +69,9 @@ struct Host : LinkListener {
         }
     }
     void on_link_change(LinkId /*link*/, bool up) override { changes.push_back(up); }
+    void on_stranger(NodeId from, const IpAddress& /*source*/) override {
+        strangers.push_back(from);
+    }
 
     // Body in a frame of the pool, header in the datagram, as the ring does.
     void send(NodeId to, Type type, std::string_view text) {
@@ -84,6 +92,7 @@ struct Host : LinkListener {
     UdpLink link;
     std::vector<std::string> received;
     std::vector<std::size_t> batches;
+    std::vector<NodeId> strangers;
     std::vector<bool> changes;
     void (*during_frames)(Host&) = nullptr;
 };
