@@ -18,9 +18,8 @@
 #include "totem/daemon/options.h"
 #include "totem/daemon/process.h"
 
+namespace totem::daemon {
 namespace {
-
-using namespace totem::daemon;  // NOLINT(google-build-using-namespace): this is its program
 
 constexpr int kExitLogging = 7;
 
@@ -107,9 +106,7 @@ int start(const CommandLine& line, Log& log) {
     return status;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
     const auto parsed = parse_command_line(argc, argv);
     if (const auto* exit = std::get_if<CommandLineExit>(&parsed)) {
         return exit->status;
@@ -127,3 +124,8 @@ int main(int argc, char** argv) {
     log_of_check = nullptr;
     return status;
 }
+
+}  // namespace
+}  // namespace totem::daemon
+
+int main(int argc, char** argv) { return totem::daemon::run(argc, argv); }

@@ -10,9 +10,8 @@
 
 #include "tests/totem/config/support.h"
 
+namespace totem::config {
 namespace {
-
-using namespace totem::config;  // NOLINT(google-build-using-namespace)
 
 const char* type_name(KeyType type) {
     switch (type) {
@@ -109,3 +108,4 @@ INSTANTIATE_TEST_SUITE_P(All, ConfigFile, ::testing::ValuesIn(config_test::conf_
                          case_name);
 
 }  // namespace
+}  // namespace totem::config

@@ -3,9 +3,8 @@
 
 #include "tests/totem/config/support.h"
 
+namespace totem::config {
 namespace {
-
-using namespace totem::config;  // NOLINT(google-build-using-namespace)
 
 std::string file(const std::string& nodes, const std::string& totem = "") {
     return "totem {\nversion: 2\ntransport: udpu\nsecauth: off\ncluster_name: c\n" + totem +
@@ -102,3 +101,4 @@ TEST(Timers, AsCorosyncDerivesThem) {
 }
 
 }  // namespace
+}  // namespace totem::config

@@ -5,9 +5,8 @@
 #include "totem/config/schema.h"
 #include "totem/config/syntax.h"
 
+namespace totem::config {
 namespace {
-
-using namespace totem::config;  // NOLINT(google-build-using-namespace)
 
 TEST(Syntax, KeepsSectionsKeysAndLines) {
     Report report{"f"};
@@ -155,3 +154,4 @@ TEST(Key, IsNowhereButInItsField) {
 }
 
 }  // namespace
+}  // namespace totem::config

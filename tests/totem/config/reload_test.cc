@@ -5,9 +5,8 @@
 
 #include "tests/totem/config/support.h"
 
+namespace totem::config {
 namespace {
-
-using namespace totem::config;  // NOLINT(google-build-using-namespace)
 
 const ResolveOptions kOptions{.seal_bytes = config_test::kSealBytes, .local_node = totem::kNoNode};
 
@@ -115,3 +114,4 @@ TEST(Reload, CryptoIsPutBack) {
 }
 
 }  // namespace
+}  // namespace totem::config

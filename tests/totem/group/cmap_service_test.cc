@@ -3,6 +3,7 @@
 
 #include "tests/totem/ipc/doors/fake_outbox.h"
 
+namespace totem::group {
 namespace {
 
 using doors_test::Dice;
@@ -11,7 +12,6 @@ using doors_test::Sent;
 using totem::Configuration;
 using totem::FramePool;
 using totem::NodeId;
-using namespace totem::group;
 
 constexpr NodeId kSelf{1};
 constexpr NodeId kOther{2};
@@ -191,3 +191,4 @@ TEST_F(CmapServiceTest, RubbishFromTheRing) {
 }
 
 }  // namespace
+}  // namespace totem::group

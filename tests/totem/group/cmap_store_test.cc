@@ -5,10 +5,10 @@
 
 #include "tests/totem/ipc/doors/fake_outbox.h"
 
+namespace totem::group {
 namespace {
 
 using doors_test::Dice;
-using namespace totem::group;
 
 TEST(CmapStore, Keys) {
     EXPECT_TRUE(CmapStore::is_valid_key("a.b"));
@@ -100,3 +100,4 @@ TEST(CmapStore, WalkIsInByteOrder) {
 }
 
 }  // namespace
+}  // namespace totem::group

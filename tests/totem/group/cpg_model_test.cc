@@ -12,6 +12,7 @@
 #include "tests/totem/ipc/doors/fake_outbox.h"
 #include "totem/group/cpg_service.h"
 
+namespace totem::group {
 namespace {
 
 using doors_test::Dice;
@@ -21,7 +22,6 @@ using totem::Configuration;
 using totem::FramePool;
 using totem::NodeId;
 using totem::RingId;
-using namespace totem::group;
 
 using View = std::map<GroupName, std::set<CpgProcess>>;
 
@@ -382,3 +382,4 @@ TEST(CpgModel, ViewsFollowTheOrderThroughSplitsMergesAndCrashes) {
 }
 
 }  // namespace
+}  // namespace totem::group

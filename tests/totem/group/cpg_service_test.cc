@@ -4,13 +4,13 @@
 
 #include "tests/totem/ipc/doors/fake_outbox.h"
 
+namespace totem::group {
 namespace {
 
 using doors_test::FakeOutbox;
 using doors_test::Sent;
 using totem::FramePool;
 using totem::NodeId;
-using namespace totem::group;
 
 constexpr NodeId kSelf{1};
 constexpr NodeId kOther{2};
@@ -190,3 +190,4 @@ TEST_F(CpgServiceTest, HashFollowsWhatDecides) {
 }
 
 }  // namespace
+}  // namespace totem::group
