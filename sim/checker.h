@@ -55,6 +55,7 @@ class Checker {
     virtual void on(const Spoke& /*event*/) {}
     virtual void on(const Durable& /*event*/) {}
     virtual void on(const Ignorable& /*event*/) {}
+    virtual void on(const FrameOpened& /*event*/) {}
     virtual void on(const QuorumView& /*event*/) {}
     virtual void on(const SyncWaits& /*event*/) {}
     virtual void on(const Settled& /*event*/) {}

@@ -36,7 +36,7 @@ struct Profile {
     std::uint32_t disk_fates;  // how many of DiskFate's values, in order, a crash may draw
 };
 
-constexpr std::array<Profile, 8> kProfiles = {{
+constexpr std::array<Profile, 9> kProfiles = {{
     {"calm", 0, 0, 0, 1},
     {"loss", kLossy, 2, 12, 1},
     {"disorder", kDisorder | kLossy, 2, 14, 1},
@@ -44,6 +44,8 @@ constexpr std::array<Profile, 8> kProfiles = {{
     {"crash", kDeaths | bit(FaultKind::kLoss), 2, 12, 2},
     {"pause", kStalls, 2, 12, 1},
     {"full", kLossy | kDisorder | kSplits | kDeaths | kStalls | bit(FaultKind::kCorrupt), 3, 24, 2},
+    {"sealed", kLossy | kDisorder | kSplits | kDeaths | kStalls | bit(FaultKind::kCorrupt), 3, 24,
+     2},
     {"hostile-disk", kLossy | kSplits | kDeaths, 4, 24, 4},
 }};
 
@@ -72,7 +74,7 @@ totem::RingConfig timers(milliseconds token, Draws& draws) {
     ring.cancel_token_hold_on_retransmit = draws.chance(250);
     ring.send_join = milliseconds{draws.chance(250) ? 20 : 0};
     if (draws.chance(300)) {
-        ring.first_seq = 0xFFFFFFFFU - draws.below(400);
+        ring.first_seq = 0xFFFFFFFFU - draws.below(draws.chance(300) ? 12 : 400);
     }
     return ring;
 }
@@ -258,6 +260,7 @@ Options draw_options(std::uint64_t seed, std::uint32_t nodes, Duration duration,
     options.two_node = nodes == 2 && draws.chance(500);
     options.wait_for_all = draws.chance(250);
     options.clients = draws.between(1, 2);
+    options.sealed = profile == "sealed";
     return options;
 }
 

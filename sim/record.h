@@ -114,6 +114,13 @@ struct Ignorable {
     std::uint64_t before = 0;
     std::uint64_t after = 0;
 };
+// A sealed frame arrived and was opened, or not.
+struct FrameOpened {
+    Where where;
+    bool damaged = false;
+    bool accepted = false;
+    std::uint64_t name = 0;  // the same for every copy
+};
 // What a node's votequorum says, whenever it changes.
 struct QuorumView {
     Where where;

@@ -103,6 +103,9 @@ Recorder::Line Recorder::line(const Durable& e) {
 Recorder::Line Recorder::line(const Ignorable& e) {
     return {e.why, e.where, {}, e.before, e.after, 0};
 }
+Recorder::Line Recorder::line(const FrameOpened& e) {
+    return {"open", e.where, {}, e.accepted ? 1U : 0U, e.damaged ? 1U : 0U, e.name};
+}
 Recorder::Line Recorder::line(const QuorumView& e) {
     return {"quorum", e.where, e.ring, e.quorate ? 1U : 0U, e.members, e.synchronising ? 1U : 0U};
 }

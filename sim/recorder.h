@@ -96,6 +96,7 @@ class Recorder {
     static Line line(const Spoke& e);
     static Line line(const Durable& e);
     static Line line(const Ignorable& e);
+    static Line line(const FrameOpened& e);
     static Line line(const QuorumView& e);
     static Line line(const SyncWaits& e);
     static Line line(const Settled& e);

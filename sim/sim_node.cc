@@ -22,7 +22,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kSocketBytes = 212992;
 constexpr std::size_t kPacketCost = 768;
 
-constexpr std::size_t kTypeOffset = 3;
 constexpr std::size_t kDamagedInput = 6;
 constexpr std::size_t kWakeInput = 7;
 
@@ -43,12 +42,6 @@ std::uint64_t hash_bytes(totem::Bytes bytes) {
     std::uint64_t rest = 0;
     std::memcpy(&rest, bytes.data(), bytes.size());
     return mix(h ^ rest);
-}
-
-bool is_token(const Packet& packet) {
-    const auto bytes = packet.frame.bytes();
-    return bytes.size() > kTypeOffset &&
-           bytes[kTypeOffset] == static_cast<std::byte>(totem::FrameType::kOrfToken);
 }
 
 NodeMask mask_of_list(const std::vector<totem::NodeId>& ids, std::uint32_t nodes, bool& listed) {
@@ -95,6 +88,11 @@ void SimNode::make_machine() {
     totem::RingConfig config = world_.options.ring;
     config.self = id_of(index_);
     config.seed = draw(world_.options.seed, Purpose::kBoot, index_, life_);
+    if (world_.options.sealed) {
+        config.frame_data_max -= SealedPort::overhead();
+        port_ =
+            std::make_unique<SealedPort>(world_.options, SealedPort::Process{index_, life_}, pool_);
+    }
     if (world_.options.layer == Layer::kRing) {
         auto ring = make_ring_machine(config, pool_, kTraces);
         ring_machine_ = ring.get();
@@ -131,6 +129,7 @@ void SimNode::boot(Instant now) {
 void SimNode::stop(Instant now) {
     now_ = now;
     machine_.reset();
+    port_.reset();
     ring_machine_ = nullptr;
     stack_machine_ = nullptr;
     snapshot_.reset();
@@ -276,8 +275,8 @@ bool SimNode::deadline_passed(Instant now) const {
 
 Packet SimNode::next_packet() {
     auto next = inbox_.begin();
-    if (world_.options.data_before_token && is_token(*next)) {
-        const auto other = std::ranges::find_if_not(inbox_, is_token);
+    if (world_.options.data_before_token && next->token) {
+        const auto other = std::ranges::find(inbox_, false, &Packet::token);
         next = other == inbox_.end() ? next : other;
     }
     Packet packet = std::move(*next);
@@ -303,6 +302,34 @@ void SimNode::run_one(Instant now) {
     }
 }
 
+totem::FrameRef SimNode::open(Instant now, const Packet& packet) {
+    totem::FrameRef frame = pool_.copy(packet.frame.bytes());
+    if (port_ == nullptr || packet.from == index_) {
+        return frame;
+    }
+    SealedPort::Opened opened = port_->open(clock_.local(now), std::move(frame));
+    world_.recorder.publish(FrameOpened{where(), packet.ignorable, opened.accepted, opened.name});
+    if (!opened.reply.empty()) {
+        // The handshake of two seals; the network treats it like the ring's smallest frame.
+        world_.wire.transmit(now, index_, totem::FrameType::kHoldCancel,
+                             {.to = opened.sender, .body = std::move(opened.reply)});
+    }
+    return std::move(opened.frame);
+}
+
+void SimNode::put_on_wire(totem::FrameType kind, const totem::Datagram& datagram) {
+    if (datagram.to == id_of(index_)) {
+        world_.wire.loop_back(now_, index_, datagram);
+    } else if (port_ != nullptr) {
+        const auto head = totem::Bytes(datagram.head).first(datagram.head_size);
+        world_.wire.transmit(
+            now_, index_, kind,
+            {.to = datagram.to, .body = port_->seal(datagram.to, head, datagram.body.bytes())});
+    } else {
+        world_.wire.transmit(now_, index_, kind, datagram);
+    }
+}
+
 void SimNode::publish_recovered(const totem::DataHeader& outer, totem::Bytes frame) {
     if (!outer.encapsulated) {
         return;
@@ -314,7 +341,10 @@ void SimNode::publish_recovered(const totem::DataHeader& outer, totem::Bytes fra
 
 void SimNode::receive(Instant now, const Packet& packet) {
     now_ = now;
-    totem::FrameRef frame = pool_.copy(packet.frame.bytes());
+    totem::FrameRef frame = open(now, packet);
+    if (port_ != nullptr && frame.empty()) {
+        return;
+    }
     const auto bytes = frame.bytes();
     const totem::Node& node = machine_->node();
     const auto type = totem::peek_type(bytes);
@@ -516,11 +546,7 @@ void SimNode::send(const totem::Datagram& datagram) {
                                           {}});
         }
     }
-    if (datagram.to == id_of(index_)) {
-        world_.wire.loop_back(now_, index_, datagram);
-    } else {
-        world_.wire.transmit(now_, index_, datagram);
-    }
+    put_on_wire(*type, datagram);
 }
 
 void SimNode::deliver_message(const totem::DeliveredMessage& message) {

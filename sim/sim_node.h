@@ -17,6 +17,7 @@
 #include "sim/node_clock.h"
 #include "sim/options.h"
 #include "sim/recorder.h"
+#include "sim/sealed_port.h"
 #include "sim/stack_machine.h"
 #include "sim/wire.h"
 #include "totem/core/effects.h"
@@ -111,6 +112,9 @@ class SimNode {
     void make_machine();
     void plan_persisted(Instant at, std::uint64_t ring_seq);
     void check_invariants();
+    // The frame of an arrived packet as the ring may see it; empty when the seal rejects it.
+    [[nodiscard]] totem::FrameRef open(Instant now, const Packet& packet);
+    void put_on_wire(totem::FrameType kind, const totem::Datagram& datagram);
     // clients (sim_node_clients.cc)
     [[nodiscard]] DaemonState daemon_state() const;
     [[nodiscard]] const Connection* find_connection(std::uint32_t client,
@@ -132,6 +136,7 @@ class SimNode {
     totem::FramePool pool_;  // before everything that refers to its frames
     totem::group::StackEffects effects_;
     std::deque<Packet> inbox_;
+    std::unique_ptr<SealedPort> port_;  // when the ring is sealed
     std::unique_ptr<Machine> machine_;
     RingMachine* ring_machine_ = nullptr;      // machine_, when it is the ring alone
     StackMachine* stack_machine_ = nullptr;    // machine_, when it is everything

@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::size_t kTypeOffset = 3;
 
-totem::FrameType kind_of(totem::Bytes frame) {
-    const std::size_t type =
-        frame.size() > kTypeOffset ? std::to_integer<std::size_t>(frame[kTypeOffset]) : 0;
-    return static_cast<totem::FrameType>(type % 6);
-}
-
 // A decoder of the protocol would take it for a good frame.
 bool decodes(totem::Bytes frame) {
     const auto type = totem::peek_type(frame);
@@ -53,7 +47,7 @@ totem::FrameRef flatten(totem::FramePool& pool, const totem::Datagram& datagram)
 }
 
 Wire::Wire(const Options& options, EventQueue& queue)
-    : queue_(&queue), network_(options), nodes_(options.nodes) {}
+    : queue_(&queue), network_(options), nodes_(options.nodes), sealed_(options.sealed) {}
 
 void Wire::schedule(Instant at, std::uint32_t to, Packet packet) {
     std::uint32_t slot = 0;
@@ -81,9 +75,11 @@ Packet Wire::damage(const totem::FrameRef& frame, std::uint64_t noise) {
     packet.frame = pool_.copy(frame.bytes());
     const auto bytes = packet.frame.writable();
     if (way == 0 || bytes.size() <= kTypeOffset) {
-        packet.frame.truncate(1 + below(h, static_cast<std::uint32_t>(bytes.size())));
+        packet.frame.truncate(below(h, static_cast<std::uint32_t>(bytes.size())));
     } else if (way == 1) {
-        bytes[below(h, 4)] ^= static_cast<std::byte>(1U << (h & 7U));
+        const std::size_t reach = sealed_ ? bytes.size() : 4;
+        bytes[below(h, static_cast<std::uint32_t>(reach))] ^=
+            static_cast<std::byte>(1U << (h & 7U));
     } else {
         std::uint64_t garbage = h;
         for (std::byte& byte : bytes) {
@@ -99,42 +95,43 @@ Packet Wire::damage(const totem::FrameRef& frame, std::uint64_t noise) {
     return packet;
 }
 
-void Wire::transmit_to(Instant now, std::uint32_t from, std::uint32_t to,
-                       const totem::FrameRef& frame) {
+void Wire::transmit_to(Instant now, std::uint32_t from, std::uint32_t to, const Outgoing& out) {
     ++sent_;
-    const auto fate = network_.send(now, from, to, kind_of(frame.bytes()), frame.size());
+    const auto fate = network_.send(now, from, to, out.kind, out.frame.size());
     for (std::uint32_t i = 0; i < fate.count; ++i) {
         const PacketNetwork::Copy& copy = fate.copies.at(i);
-        Packet packet{frame, 0, false, copy.replayed};
+        Packet packet{.frame = out.frame, .replayed = copy.replayed};
         if (copy.corrupt) {
-            packet = damage(frame, copy.noise);
-            if (decodes(packet.frame.bytes())) {
+            packet = damage(out.frame, copy.noise);
+            if (!sealed_ && decodes(packet.frame.bytes())) {
                 continue;  // an unsealed ring cannot tell; the checksum of UDP would
             }
         }
         packet.from = static_cast<std::uint8_t>(from);
+        packet.token = out.kind == totem::FrameType::kOrfToken;
         schedule(now + copy.delay, to, std::move(packet));
     }
 }
 
-void Wire::transmit(Instant now, std::uint32_t from, const totem::Datagram& datagram) {
-    const totem::FrameRef frame = flatten(pool_, datagram);
+void Wire::transmit(Instant now, std::uint32_t from, totem::FrameType kind,
+                    const totem::Datagram& datagram) {
+    const Outgoing out{kind, flatten(pool_, datagram)};
     if (datagram.to != totem::kNoNode) {
         const std::uint32_t to = totem::raw(datagram.to) - 1;
         if (to < nodes_) {
-            transmit_to(now, from, to, frame);
+            transmit_to(now, from, to, out);
         }
         return;
     }
     for (std::uint32_t to = 0; to < nodes_; ++to) {
         if (to != from) {
-            transmit_to(now, from, to, frame);
+            transmit_to(now, from, to, out);
         }
     }
 }
 
 void Wire::loop_back(Instant now, std::uint32_t node, const totem::Datagram& datagram) {
-    Packet packet{flatten(pool_, datagram), static_cast<std::uint8_t>(node), false, false};
+    Packet packet{.frame = flatten(pool_, datagram), .from = static_cast<std::uint8_t>(node)};
     schedule(now + std::chrono::microseconds{1}, node, std::move(packet));
 }
 

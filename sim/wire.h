@@ -16,14 +16,17 @@ struct Packet {
     std::uint8_t from = 0;
     bool ignorable = false;  // damaged: must be rejected without effect
     bool replayed = false;
+    bool token = false;  // the regular token
 };
 
 class Wire {
   public:
     Wire(const Options& options, EventQueue& queue);
 
-    // Sends to one node or to all others; never to `from` itself.
-    void transmit(Instant now, std::uint32_t from, const totem::Datagram& datagram);
+    // Sends to one node or to all others; never to `from` itself. `kind` is what the frame is
+    // inside of its seal, when it has one.
+    void transmit(Instant now, std::uint32_t from, totem::FrameType kind,
+                  const totem::Datagram& datagram);
     // Hands a datagram of a node to itself, untouched by the network.
     void loop_back(Instant now, std::uint32_t node, const totem::Datagram& datagram);
 
@@ -35,14 +38,18 @@ class Wire {
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
 
   private:
-    void transmit_to(Instant now, std::uint32_t from, std::uint32_t to,
-                     const totem::FrameRef& frame);
+    struct Outgoing {
+        totem::FrameType kind{};
+        totem::FrameRef frame;
+    };
+    void transmit_to(Instant now, std::uint32_t from, std::uint32_t to, const Outgoing& out);
     void schedule(Instant at, std::uint32_t to, Packet packet);
     [[nodiscard]] Packet damage(const totem::FrameRef& frame, std::uint64_t noise);
 
     EventQueue* queue_;
     PacketNetwork network_;
     std::uint32_t nodes_;
+    bool sealed_;
     totem::FramePool pool_;  // before what refers to it
     std::vector<Packet> slots_;
     std::vector<std::uint32_t> free_;

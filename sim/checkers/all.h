@@ -8,6 +8,7 @@
 #include "sim/checkers/quorum.h"
 #include "sim/checkers/release.h"
 #include "sim/checkers/safe_delivery.h"
+#include "sim/checkers/seal.h"
 #include "sim/checkers/silence.h"
 #include "sim/checkers/token_order.h"
 #include "sim/checkers/virtual_synchrony.h"
@@ -26,6 +27,7 @@ inline void add_all_checkers(Recorder& recorder, const Options& options) {
     recorder.add_checker<TokenOrder>();
     recorder.add_checker<Durability>(options.nodes);
     recorder.add_checker<Silence>(options.nodes);
+    recorder.add_checker<Seal>(options.nodes);
     recorder.add_checker<Quorum>(options);
     recorder.add_checker<Groups>();
 }

@@ -6,10 +6,10 @@
 
 #include "sim/checkers/all.h"
 
+namespace sim {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace sim;
 using totem::FrameType;
 
 constexpr RingId kFirst{NodeId{1}, 8};
@@ -282,4 +282,97 @@ INSTANTIATE_TEST_SUITE_P(
                               }}),
     [](const auto& bug) { return bug.param.name; });
 
+QuorumView view(NodeMask members, RingId ring, bool synchronising) {
+    return {History::at(0), true, synchronising, ring, kFirst, members};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    SealAndQuorum, PlantedBug,
+    ::testing::Values(Planted{"DamagedFrameAccepted", "C1",
+                              [](History& h) {
+                                  h.publish(FrameOpened{History::at(0), true, true, 5});
+                              }},
+                      Planted{"FrameAcceptedTwice", "C3",
+                              [](History& h) {
+                                  h.publish(FrameOpened{History::at(0), false, true, 5});
+                                  h.publish(FrameOpened{History::at(0), false, false, 5});
+                                  h.publish(FrameOpened{History::at(0), false, true, 5});
+                              }},
+                      Planted{"MinorityQuorate", "Q2",
+                              [](History& h) { h.publish(view(0b001, kFirst, false)); }},
+                      Planted{"QuorateForAnotherRing", "Q5",
+                              [](History& h) { h.publish(view(0b111, kSecond, false)); }},
+                      Planted{"GainedWhileSynchronising", "Q16",
+                              [](History& h) {
+                                  QuorumView before = view(0b111, kFirst, true);
+                                  before.quorate = false;
+                                  h.publish(before);
+                                  h.publish(view(0b111, kFirst, true));
+                              }},
+                      Planted{"WaitsForNobody", "L8",
+                              [](History& h) {
+                                  h.publish(SyncWaits{History::at(0), 0, 0b111, true});
+                              }},
+                      Planted{"WaitsForAStranger", "L8",
+                              [](History& h) {
+                                  h.publish(SyncWaits{History::at(0), 0b100, 0b011, true});
+                              }}),
+    [](const auto& bug) { return bug.param.name; });
+
+GroupWhere client_at(std::uint32_t node) { return {History::at(node), 0, 1000, kFirst}; }
+GroupMember member(std::uint32_t node) { return {id_of(node), 1000}; }
+
+// Clients of nodes 1 and 2 in one group; the first has said two messages.
+void join_group(History& h) {
+    for (std::uint32_t node = 0; node < 2; ++node) {
+        h.publish(GroupStarted{client_at(node)});
+        h.publish(GroupView{client_at(node), {member(0), member(1)}, 77});
+    }
+    h.publish(GroupSaid{client_at(0), 1});
+    h.publish(GroupSaid{client_at(0), 2});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Groups, PlantedBug,
+    ::testing::Values(Planted{"HeardTwice", "E1.4",
+                              [](History& h) {
+                                  join_group(h);
+                                  h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
+                                  h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
+                              }},
+                      Planted{"NeverSaid", "E8.2",
+                              [](History& h) {
+                                  join_group(h);
+                                  h.publish(GroupHeard{client_at(1), member(0), 3, true, false});
+                              }},
+                      Planted{"ContentDamaged", "E8.2",
+                              [](History& h) {
+                                  join_group(h);
+                                  h.publish(GroupHeard{client_at(1), member(0), 1, false, false});
+                              }},
+                      Planted{"HeardDifferentNext", "E6.2",
+                              [](History& h) {
+                                  join_group(h);
+                                  h.publish(GroupHeard{client_at(0), member(0), 1, true, true});
+                                  h.publish(GroupHeard{client_at(1), member(0), 2, true, false});
+                              }},
+                      Planted{"NotAMemberHeard", "E8.4",
+                              [](History& h) {
+                                  join_group(h);
+                                  h.publish(GroupView{client_at(1), {member(1)}, 78});
+                                  h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
+                              }},
+                      Planted{"GhostAfterSettling", "E8.4",
+                              [](History& h) {
+                                  join_group(h);
+                                  h.publish(GroupFailed{client_at(0)});
+                                  h.publish(Settled{History::at(1), 0b011, true});
+                              }},
+                      Planted{"DaemonTalksNonsense", "E8.3",
+                              [](History& h) {
+                                  h.publish(GroupTrouble{client_at(0), "what"});
+                              }}),
+    [](const auto& bug) { return bug.param.name; });
+
 }  // namespace
+}  // namespace sim

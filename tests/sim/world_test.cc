@@ -93,6 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Profiles, Seeds,
                                            Campaign{"crash", 3, sim::Layer::kStack, 40},
                                            Campaign{"partition", 2, sim::Layer::kStack, 40},
                                            Campaign{"full", 5, sim::Layer::kRing, 60},
+                                           Campaign{"sealed", 4, sim::Layer::kStack, 15},
                                            Campaign{"full", 1, sim::Layer::kStack, 5},
                                            Campaign{"loss", 12, sim::Layer::kRing, 10}),
                          [](const auto& campaign) {
