@@ -100,7 +100,8 @@ void draw_network(Options& options, Draws& draws) {
 
 void draw_load(Options& options, Draws& draws) {
     Load& load = options.load;
-    load.every = milliseconds{draws.pick(std::array<int, 3>{200, 400, 600})};
+    load.every = milliseconds{draws.pick(std::array<int, 3>{200, 400, 600})} *
+                 std::min(options.nodes, 5U) / 5;
     load.burst_max = draws.pick(std::array<std::uint32_t, 4>{3, 5, 8, 16});
     load.bytes_max = draws.pick(std::array<std::uint32_t, 3>{64, 256, 1024});
     load.safe_per_mille = draws.pick(std::array<std::uint32_t, 4>{0, 200, 500, 1000});

@@ -126,6 +126,7 @@ class SimNode {
     void tell_clients(Instant now);
     void tell_quorum();
     void read_notices();
+    void check_gain();
     void disconnect_clients(Instant now);
     [[nodiscard]] std::uint64_t ring_seq_to_start_with(Instant now) const;
 
@@ -147,6 +148,7 @@ class SimNode {
     std::uint32_t last_connection_ = 0;
     bool clients_wait_ = false;  // a request was not taken
     std::optional<QuorumView> quorum_view_;
+    bool was_synchronising_ = false;  // before the present step
 
     std::uint32_t life_ = 0;
     std::uint64_t steps_ = 0;
@@ -158,7 +160,7 @@ class SimNode {
     std::optional<Instant> armed_;     // the earliest kWake in the queue, in the world's time
     bool run_scheduled_ = false;
     Instant busy_until_{};
-    Instant late_until_{};  // it has not yet got over a pause
+    std::optional<Instant> late_until_;  // it has not yet got over a pause; in its own time
     Duration service_{};
     Duration disk_latency_{};
     std::uint64_t writes_ = 0;

@@ -168,7 +168,21 @@ void SimNode::tell_quorum() {
     }
 }
 
+// Q16: quorum is gained at the end of a synchronisation or outside of one, never within.
+void SimNode::check_gain() {
+    const auto said = [this](totem::group::Notice::Kind kind) {
+        return std::ranges::find(effects_.notices, kind, &totem::group::Notice::kind) !=
+               effects_.notices.end();
+    };
+    if (was_synchronising_ && said(totem::group::Notice::Kind::kQuorumGained) &&
+        !said(totem::group::Notice::Kind::kSyncCompleted)) {
+        world_.recorder.report(
+            {"services", "Q16", "quorum gained within a synchronisation", where()});
+    }
+}
+
 void SimNode::read_notices() {
+    check_gain();
     for (const auto& notice : effects_.notices) {
         if (notice.kind == totem::group::Notice::Kind::kSyncWaiting) {
             SyncWaits event{where(), 0, configuration_ ? configuration_->members : 0, true};

@@ -1,0 +1,249 @@
+// The host of perform.h: what a step of the cores does to the world and tells the recorder.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "sim/random.h"
+#include "sim/sim_node.h"
+#include "totem/core/codec.h"
+#include "totem/core/perform.h"
+
+namespace sim {
+
+namespace {
+
+std::uint64_t hash_bytes(totem::Bytes bytes) {
+    std::uint64_t h = bytes.size();
+    while (bytes.size() >= sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data(), sizeof(word));
+        h = (h ^ word) * 0x9E3779B97F4A7C15ULL;
+        h ^= h >> 29U;
+        bytes = bytes.subspan(sizeof(word));
+    }
+    std::uint64_t rest = 0;
+    std::memcpy(&rest, bytes.data(), bytes.size());
+    return mix(h ^ rest);
+}
+
+NodeMask mask_of_list(const std::vector<totem::NodeId>& ids, std::uint32_t nodes, bool& listed) {
+    NodeMask mask = 0;
+    std::uint32_t last = 0;
+    for (const totem::NodeId id : ids) {
+        std::uint32_t index = 0;
+        listed = listed && index_of(id, nodes, index) && totem::raw(id) > last;
+        last = totem::raw(id);
+        mask |= index < kNodesMax ? mask_of(index) : 0;
+    }
+    return mask;
+}
+
+}  // namespace
+
+void SimNode::step(Instant now, const totem::group::StackInput& input) {
+    now_ = now;
+    ++steps_;
+    effects_.clear();
+    const Instant local = clock_.local(now);
+    if (deadline_passed(now)) {
+        late_until_ = local + world_.options.ring.join;
+    } else if (late_until_ && *late_until_ <= local) {
+        late_until_.reset();
+    }
+    was_synchronising_ = stack_machine_ != nullptr && stack_machine_->stack().synchronising();
+    machine_->step(local, input, effects_);
+    // Numbers are given before anything is sent or delivered.
+    for (const totem::Trace& trace : effects_.ring.traces) {
+        if (trace.kind == totem::TraceKind::kOriginated) {
+            const Seq seq{static_cast<std::uint32_t>(trace.a)};
+            world_.recorder.publish(Originated{.where = where(), .ring = trace.ring, .seq = seq});
+        }
+    }
+    totem::perform(effects_.ring, *this);
+    if (dying_) {
+        effects_.clear();
+        stop(now);
+        disk_.crash(dying_fate_, disk_, draw(world_.options.seed, Purpose::kDisk, index_, life_));
+        return;
+    }
+    if (stack_machine_ != nullptr) {
+        tell_clients(now);
+        tell_quorum();
+        read_notices();
+    }
+    effects_.clear();
+    check_invariants();
+}
+
+void SimNode::check_invariants() {
+    const totem::Snapshot now = machine_->node().snapshot();
+    auto broken = totem::broken_invariant(now);
+    if (!broken && snapshot_) {
+        broken = totem::broken_change(*snapshot_, now);
+    }
+    if (broken) {
+        world_.recorder.report({"invariants", std::string(broken->substr(0, broken->find(' '))),
+                                std::string(*broken), where()});
+    }
+    snapshot_ = now;
+}
+
+bool SimNode::effect_happens() {
+    if (effects_left_ > 0 && --effects_left_ == 0) {
+        dying_ = true;
+    }
+    return !dying_;
+}
+
+void SimNode::persist(std::uint64_t ring_seq) {
+    if (!effect_happens()) {
+        return;
+    }
+    // Writes of one file follow each other.
+    const std::uint64_t h = draw(world_.options.seed, Purpose::kDisk,
+                                 (std::uint64_t{index_} << 32U) | life_, ++writes_);
+    write_free_at_ = std::max(write_free_at_, now_) +
+                     sample({disk_latency_ / 2, disk_latency_ / 10, Tail::kExponential}, h);
+    writing_.push_back(ring_seq);
+    plan_persisted(write_free_at_, ring_seq);
+}
+
+void SimNode::plan_persisted(Instant at, std::uint64_t ring_seq) {
+    world_.queue.push({.at = at,
+                       .kind = EventKind::kPersisted,
+                       .node = static_cast<std::uint8_t>(index_),
+                       .life = life_,
+                       .a = static_cast<std::uint32_t>(ring_seq),
+                       .b = static_cast<std::uint32_t>(ring_seq >> 32U)});
+}
+
+void SimNode::publish_data(const totem::Datagram& datagram) {
+    const auto bytes = datagram.head_size > 0
+                           ? totem::Bytes(datagram.head).first(datagram.head_size)
+                           : datagram.body.bytes();
+    const auto header = totem::decode_data_header(bytes);
+    if (!header) {
+        return;
+    }
+    world_.recorder.publish(Spoke{where(), static_cast<std::uint8_t>(totem::FrameType::kData),
+                                  header->ring, header->seq});
+    const auto* known = world_.recorder.ledger().find(header->ring, header->seq);
+    if (header->system_from != id_of(index_) || (known != nullptr && known->bytes_known)) {
+        return;
+    }
+    Originated event{
+        where(), header->ring, header->seq, header->guarantee, header->encapsulated, true, 0, 0};
+    const auto payload =
+        datagram.head_size > 0 ? datagram.body.bytes() : bytes.subspan(totem::kDataHeaderBytes);
+    event.hash = hash_bytes(payload);
+    event.size = static_cast<std::uint32_t>(payload.size());
+    world_.recorder.publish(event);
+}
+
+void SimNode::send(const totem::Datagram& datagram) {
+    if (!effect_happens()) {
+        return;
+    }
+    const auto start = datagram.head_size > 0 ? totem::Bytes(datagram.head) : datagram.body.bytes();
+    const auto type = totem::peek_type(start);
+    if (!type) {
+        world_.recorder.report({"frames", "X1", "a frame without a valid header left", where()});
+        return;
+    }
+    if (*type == totem::FrameType::kData) {
+        publish_data(datagram);
+    } else if (*type == totem::FrameType::kOrfToken) {
+        if (const auto token = totem::decode_orf_token(start)) {
+            world_.recorder.publish(
+                Spoke{where(), static_cast<std::uint8_t>(*type), token->ring, token->seq});
+        }
+    } else if (*type == totem::FrameType::kCommitToken) {
+        if (const auto token = totem::decode_commit_token(start)) {
+            world_.recorder.publish(
+                Spoke{where(), static_cast<std::uint8_t>(*type), token->ring, {}});
+        }
+    } else if (*type == totem::FrameType::kJoin) {
+        if (const auto join = totem::decode_join(start)) {
+            world_.recorder.publish(Spoke{where(),
+                                          static_cast<std::uint8_t>(*type),
+                                          RingId{id_of(index_), join->ring_seq},
+                                          {}});
+        }
+    }
+    put_on_wire(*type, datagram);
+}
+
+void SimNode::deliver_message(const totem::DeliveredMessage& message) {
+    const auto bytes = message.payload.bytes();
+    world_.recorder.publish(Delivered{where(), message.ring, message.seq, message.sender,
+                                      message.guarantee, hash_bytes(bytes),
+                                      static_cast<std::uint32_t>(bytes.size())});
+}
+
+void SimNode::deliver_configuration(const totem::Configuration& change) {
+    Configured event;
+    event.where = where();
+    event.regular = change.kind == totem::Configuration::Kind::kRegular;
+    event.ring = change.ring;
+    event.members = mask_of_list(change.members, world_.options.nodes, event.listed);
+    event.left = mask_of_list(change.left, world_.options.nodes, event.listed);
+    event.joined = mask_of_list(change.joined, world_.options.nodes, event.listed);
+    if (event.regular) {
+        configuration_ = event;
+    }
+    world_.recorder.publish(event);
+}
+
+void SimNode::deliver(const totem::Delivery& delivery) {
+    if (!effect_happens()) {
+        return;
+    }
+    if (const auto* message = std::get_if<totem::DeliveredMessage>(&delivery)) {
+        deliver_message(*message);
+    } else if (const auto* change = std::get_if<totem::Configuration>(&delivery)) {
+        deliver_configuration(*change);
+    }
+}
+
+void SimNode::trace(const totem::Trace& trace) {
+    switch (trace.kind) {
+        case totem::TraceKind::kState:
+            world_.recorder.publish(StateChanged{where(), static_cast<totem::State>(trace.a),
+                                                 static_cast<totem::State>(trace.b),
+                                                 static_cast<totem::GatherReason>(trace.c)});
+            return;
+        case totem::TraceKind::kReleased:
+            world_.recorder.publish(
+                Released{where(), trace.ring, Seq{static_cast<std::uint32_t>(trace.a)}});
+            return;
+        case totem::TraceKind::kTokenReceived:
+            world_.recorder.publish(TokenTaken{where(), trace.ring,
+                                               static_cast<std::uint32_t>(trace.b),
+                                               Seq{static_cast<std::uint32_t>(trace.a)}});
+            return;
+        default:
+            return;
+    }
+}
+
+void SimNode::wake_at(std::optional<totem::Instant> deadline) {
+    deadline_ = deadline;
+    arm();
+}
+
+void SimNode::arm() {
+    if (!deadline_) {
+        return;
+    }
+    const Instant when = std::max(clock_.world(*deadline_), now_ + Duration{1});
+    if (!armed_ || when < *armed_) {
+        armed_ = when;
+        world_.queue.push({.at = when,
+                           .kind = EventKind::kWake,
+                           .node = static_cast<std::uint8_t>(index_),
+                           .life = life_});
+    }
+}
+
+}  // namespace sim
