@@ -290,7 +290,9 @@ Schedule draw_schedule(const Options& options) {
     for (std::uint32_t i = 0; i < count; ++i) {
         Fault fault;
         fault.kind = kinds.at(draws.below(static_cast<std::uint32_t>(kinds.size())));
-        fault.at = milliseconds{draws.below(span.chaos_ms)} + microseconds{draws.below(1000)};
+        // One draw per statement: the order of operands is the compiler's choice.
+        fault.at = milliseconds{draws.below(span.chaos_ms)};
+        fault.at += microseconds{draws.below(1000)};
         fault.lasts = draw_while(draws, span);
         if (is_link_fault(fault.kind)) {
             draw_link_fault(draws, options.nodes, fault);

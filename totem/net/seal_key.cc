@@ -152,8 +152,11 @@ ClusterKey::ClusterKey(std::span<const std::byte> material, std::string_view clu
     std::array<unsigned char, 16> digest{};
     const std::array label{text_bytes("key id")};
     hash(key_.bytes(), label, digest);
-    id_ = static_cast<KeyId>(digest[0] | digest[1] << 8U | digest[2] << 16U |
-                             static_cast<std::uint32_t>(digest[3]) << 24U);
+    std::uint32_t id = 0;
+    for (std::size_t i = 4; i-- > 0;) {
+        id = id << 8U | digest.at(i);
+    }
+    id_ = static_cast<KeyId>(id);
 }
 
 bool available(Suite suite) {
