@@ -11,7 +11,9 @@ endif()
 
 find_program(QUORATE_CCACHE ccache)
 if(QUORATE_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${QUORATE_CCACHE})
+    # With the sloppiness ccache needs to keep objects built from a precompiled header.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+        ${QUORATE_CCACHE})
 endif()
 
 add_library(quorate_options INTERFACE)
@@ -53,6 +55,7 @@ function(quorate_shell name)
 endfunction()
 
 # quorate_test(NAME SOURCES... [DEPENDS targets...]): one GoogleTest program, one ctest entry.
+# Runs in the source directory, where its data is.
 function(quorate_test name)
     cmake_parse_arguments(ROOM "" "" "DEPENDS" ${ARGN})
     add_executable(${name} ${ROOM_UNPARSED_ARGUMENTS})
@@ -61,6 +64,7 @@ function(quorate_test name)
     # the sanitizer runs look for real ones.
     target_compile_options(${name} PRIVATE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
     target_precompile_headers(${name} REUSE_FROM quorate_test_pch)
-    target_compile_definitions(${name} PRIVATE QUORATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    # Relative to where tests run, so that every clone of the tree compiles to the same object.
+    target_compile_definitions(${name} PRIVATE QUORATE_SOURCE_DIR=".")
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 endfunction()
