@@ -71,8 +71,8 @@ Daemon::Daemon(const CommandLine& command_line, Configuration configuration, Log
       stack_(with_seed(configuration_.resolved.ring), pool_, traces_for_log()),
       statistics_(stack_),
       server_(server_options()),
-      link_(io_, pool_),
-      driver_({io_, pool_, stack_, link_, server_, *this}, configuration_.resolved.self),
+      link_(io_, ready_, pool_),
+      driver_({io_, ready_, pool_, stack_, link_, server_, *this}, configuration_.resolved.self),
       signals_(io_) {
     services_.add_to(stack_);
     services_.cmap_door().set_stats(statistics_);

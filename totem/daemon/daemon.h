@@ -89,6 +89,7 @@ class Daemon final : private DriverListener {
     Statistics statistics_;
     ipc::Server server_;
     std::unique_ptr<net::PacketSeal> seal_;
+    net::ReadySet ready_{io_};
     net::UdpLink link_;
     Driver driver_;
     boost::asio::signal_set signals_;

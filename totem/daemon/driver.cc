@@ -31,12 +31,11 @@ struct Driver::Performer {
     void wake_at(std::optional<Instant> when) { driver.wake_at(when); }
 };
 
-Driver::Driver(const Parts& parts, NodeId self)
-    : parts_(parts), self_(self), timer_(parts.io), requests_(parts.io, parts.server.wake_fd()) {
-    wait_for_requests();
+Driver::Driver(const Parts& parts, NodeId self) : parts_(parts), self_(self), timer_(parts.io) {
+    parts_.ready.add(parts_.server.wake_fd(), *this);
 }
 
-Driver::~Driver() { requests_.release(); }
+Driver::~Driver() { parts_.ready.remove(parts_.server.wake_fd()); }
 
 void Driver::input(const group::StackInput& input) {
     parts_.stack.step(now(), input, effects_);
@@ -52,18 +51,31 @@ void Driver::run(std::optional<Instant> until) {
             [this](const boost::system::error_code& error) { quit_ = quit_ || !error; });
     }
     while (!quit_) {
-        if (turn()) {
-            parts_.io.poll();
-            continue;
+        bool more = turn();
+        if (!more) {
+            parts_.server.arm();
+            more = requests_wait() || quit_;
         }
-        parts_.server.arm();
-        if (!requests_wait() && !quit_) {
-            parts_.io.run_one();
-        }
+        wait(more);
         parts_.server.disarm();
     }
     limit.cancel();
     parts_.io.poll();
+}
+
+// For the next event, or only whether there is one already.
+void Driver::wait(bool more) {
+    const Instant at = now();
+    const bool quiet = !more && !parts_.ready.busy();
+    if (quiet) {
+        parts_.io.run_one();
+    } else {
+        parts_.ready.wait(more ? Duration::zero() : kBusyWait);
+    }
+    if (quiet || at - io_polled_ >= kBusyWait) {
+        io_polled_ = at;
+        parts_.io.poll();
+    }
 }
 
 bool Driver::turn() {
@@ -178,15 +190,7 @@ void Driver::arm_timer(Instant when) {
 // ---- clients
 // ----------------------------------------------------------------------------------------
 
-void Driver::wait_for_requests() {
-    requests_.async_wait(asio::posix::stream_descriptor::wait_read,
-                         [this](const boost::system::error_code& error) {
-                             if (!error) {
-                                 parts_.server.disarm();
-                                 wait_for_requests();
-                             }
-                         });
-}
+void Driver::on_readable() { parts_.server.disarm(); }
 
 void Driver::take_requests() {
     if (!parked_.empty() && parts_.stack.room_available()) {

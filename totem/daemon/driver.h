@@ -20,7 +20,6 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "totem/core/frame.h"
@@ -61,11 +60,12 @@ class DriverListener {
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-class Driver final : private net::LinkListener {
+class Driver final : private net::LinkListener, private net::Readable {
   public:
     // All must outlive the driver.
     struct Parts {
         boost::asio::io_context& io;
+        net::ReadySet& ready;
         FramePool& pool;
         group::Stack& stack;
         net::UdpLink& link;
@@ -93,6 +93,8 @@ class Driver final : private net::LinkListener {
     void take_last_requests();
 
   private:
+    void on_readable() override;  // the server's bell
+
     // LinkListener
     void on_frames(LinkId link, std::span<FrameRef> frames) override;
     void on_link_change(LinkId link, bool up) override;
@@ -120,12 +122,14 @@ class Driver final : private net::LinkListener {
     void wake_when_due();
     void wake_at(std::optional<Instant> when);
     void arm_timer(Instant when);
-    void wait_for_requests();
+    void wait(bool more);
     void publish();
     // The token turns without pause and will be here soon.
     [[nodiscard]] bool token_is_coming();
 
     static constexpr std::size_t kRequestsPerTurn = 512;
+    // While the token turns, everything that waits in the io_context is late by this at most.
+    static constexpr std::chrono::milliseconds kBusyWait{1};
     // So many turns without a message and the ring may soon hold its token; far below the least
     // that seqno_unchanged_const can sensibly be.
     static constexpr std::uint64_t kIdleTurns = 8;
@@ -133,12 +137,12 @@ class Driver final : private net::LinkListener {
     Parts parts_;
     const NodeId self_;
     boost::asio::steady_timer timer_;
-    boost::asio::posix::stream_descriptor requests_;  // the server's bell; not ours to close
     group::StackEffects effects_;
     std::deque<FrameRef> loopback_;
     std::map<group::ConnectionId, std::deque<std::vector<std::byte>>> parked_;  // not taken yet
     std::set<group::ConnectionId> closed_early_;  // their record of closing is still to come
     std::optional<Instant> deadline_;             // the stack's
+    Instant io_polled_{};                         // when the io_context last had its turn
     std::optional<Instant> armed_;                // when the timer fires: never after deadline_
     std::uint64_t tokens_seen_ = 0;  // NodeStats::orf_token_rx when messages were last seen to move
     std::uint64_t messages_seen_ = 0;  // sent and received until then

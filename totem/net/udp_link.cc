@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "totem/core/check.h"
@@ -19,7 +18,6 @@ namespace totem::net {
 
 namespace {
 
-using boost::asio::posix::stream_descriptor;
 using boost::system::error_code;
 
 // How often a socket that stays full is read before the token's turn comes.
@@ -39,11 +37,11 @@ constexpr IpAddress kBroadcast{IpAddress::Family::kV4, {255, 255, 255, 255}, 0};
 
 }  // namespace
 
-// Kept alive by the handlers that wait in the io_context, which may run after close().
-class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
+// Kept alive by the timer's handler, which may run after close().
+class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLink::Impl> {
   public:
-    Impl(boost::asio::io_context& io, FramePool& pool)
-        : unicast_(io), multicast_(io), timer_(io), pool_(pool), batch_(pool) {}
+    Impl(boost::asio::io_context& io, ReadySet& ready, FramePool& pool)
+        : ready_(ready), timer_(io), pool_(pool), batch_(pool) {}
 
     [[nodiscard]] Result<Opened, LinkError> open(const LinkConfig& config, LinkListener& listener,
                                                  PacketSeal* seal);
@@ -51,6 +49,7 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
     void queue(const Datagram& datagram);
     void flush();
     void receive_now();
+    void on_readable() override { receive_now(); }
     void set_members(std::span<const Peer> peers, bool block_unlisted_ips);
 
     [[nodiscard]] bool up() const noexcept { return interface_.up; }
@@ -62,25 +61,23 @@ class UdpLink::Impl : public std::enable_shared_from_this<UdpLink::Impl> {
     [[nodiscard]] Result<FileDescriptor, LinkError> bound(const IpAddress& address,
                                                           std::uint16_t port, bool broadcast) const;
     [[nodiscard]] int use_interface();
-    void wait_readable(stream_descriptor& socket);
-    void drain(stream_descriptor& socket, int rounds);
+    void drain(const FileDescriptor& socket, int rounds);
     void accept(std::size_t i);
     [[nodiscard]] bool from_stranger(const FrameRef& frame, const IpAddress& source);
     [[nodiscard]] FrameRef unseal(FrameRef frame);
     void hand_over();
     void watch_interface();
     [[nodiscard]] std::span<const SocketAddress> targets(NodeId to) const;
-    [[nodiscard]] int sending_fd() {
-        return sender_.valid() ? sender_.get() : unicast_.native_handle();
-    }
+    [[nodiscard]] int sending_fd() { return sender_.valid() ? sender_.get() : unicast_.get(); }
     [[nodiscard]] bool multicasts() const { return config_.transport == Transport::kUdp; }
 
     LinkConfig config_;
     LinkListener* listener_ = nullptr;  // null: closed, or not open yet
     PacketSeal* seal_ = nullptr;        // null: frames travel in clear
-    stream_descriptor unicast_;         // udpu: everything; udp: tokens
-    stream_descriptor multicast_;       // udp
-    FileDescriptor sender_;             // udp: port - 1
+    ReadySet& ready_;
+    FileDescriptor unicast_;    // udpu: everything; udp: tokens
+    FileDescriptor multicast_;  // udp
+    FileDescriptor sender_;     // udp: port - 1
     boost::asio::steady_timer timer_;
     InterfaceWatch watch_;
     InterfaceState interface_;
@@ -123,7 +120,7 @@ Result<UdpLink::Opened, LinkError> UdpLink::Impl::open_unicast() {
     if (!socket) {
         return Unexpected{socket.error()};
     }
-    unicast_.assign(socket.value().release());
+    unicast_ = std::move(socket).value();
     return Opened{};
 }
 
@@ -147,14 +144,14 @@ Result<UdpLink::Opened, LinkError> UdpLink::Impl::open_multicast() {
     }
     config_.group = group;
     group_ = to_socket_address(group, config_.port);
-    multicast_.assign(receiver.value().release());
+    multicast_ = std::move(receiver).value();
     sender_ = std::move(sender.value());
     return Opened{};
 }
 
 Result<UdpLink::Opened, LinkError> UdpLink::Impl::open(const LinkConfig& config,
                                                        LinkListener& listener, PacketSeal* seal) {
-    TOTEM_CHECK(listener_ == nullptr && !unicast_.is_open());
+    TOTEM_CHECK(listener_ == nullptr && !unicast_.valid());
     config_ = config;
     if (config.local.empty() || config.port < 2) {
         return Unexpected{LinkError{"link without a local address or port", EINVAL}};
@@ -164,8 +161,7 @@ Result<UdpLink::Opened, LinkError> UdpLink::Impl::open(const LinkConfig& config,
         opened = open_multicast();
     }
     if (!opened) {
-        error_code ignored;
-        unicast_.close(ignored);
+        unicast_ = FileDescriptor();
         return opened;
     }
     listener_ = &listener;
@@ -175,18 +171,21 @@ Result<UdpLink::Opened, LinkError> UdpLink::Impl::open(const LinkConfig& config,
     interface_ = interface_of(config_.local);
     interface_.up = interface_.up && use_interface() == 0;
     watch_interface();
-    wait_readable(unicast_);
+    ready_.add(unicast_.get(), *this);
     if (multicasts()) {
-        wait_readable(multicast_);
+        ready_.add(multicast_.get(), *this);
     }
     return Opened{};
 }
 
 void UdpLink::Impl::close() {
     listener_ = nullptr;
-    error_code ignored;
-    unicast_.close(ignored);
-    multicast_.close(ignored);
+    for (FileDescriptor* socket : {&unicast_, &multicast_}) {
+        if (socket->valid()) {
+            ready_.remove(socket->get());
+            *socket = FileDescriptor();
+        }
+    }
     timer_.cancel();
     sender_ = FileDescriptor();
     watch_.close();
@@ -205,8 +204,7 @@ int UdpLink::Impl::use_interface() {
     const int out = set_multicast_out(
         sender_.get(),
         {.local = config_.local, .interface_index = interface_.index, .ttl = config_.ttl});
-    const int in =
-        join_group(multicast_.native_handle(), config_.group, config_.local, interface_.index);
+    const int in = join_group(multicast_.get(), config_.group, config_.local, interface_.index);
     return out != 0 ? out : in;
 }
 
@@ -235,19 +233,6 @@ void UdpLink::Impl::watch_interface() {
 
 // ---- receiving --------------------------------------------------------------------------------
 
-void UdpLink::Impl::wait_readable(stream_descriptor& socket) {
-    socket.async_wait(stream_descriptor::wait_read,
-                      [self = shared_from_this(), &socket](error_code error) {
-                          if (error || self->listener_ == nullptr) {
-                              return;
-                          }
-                          self->receive_now();
-                          if (self->listener_ != nullptr) {
-                              self->wait_readable(socket);
-                          }
-                      });
-}
-
 void UdpLink::Impl::receive_now() {
     if (listener_ == nullptr || receiving_) {
         return;
@@ -265,11 +250,11 @@ void UdpLink::Impl::receive_now() {
     receiving_ = false;
 }
 
-void UdpLink::Impl::drain(stream_descriptor& socket, int rounds) {
+void UdpLink::Impl::drain(const FileDescriptor& socket, int rounds) {
     std::size_t count = ReceiveBatch::kDatagramsMax;
     for (; rounds > 0 && count == ReceiveBatch::kDatagramsMax && listener_ != nullptr; --rounds) {
         int error = 0;
-        count = batch_.receive(socket.native_handle(), error);
+        count = batch_.receive(socket.get(), error);
         stats_.receive_errors += error != 0 ? 1 : 0;
         for (std::size_t i = 0; i < count && listener_ != nullptr; ++i) {
             accept(i);
@@ -426,8 +411,8 @@ void UdpLink::Impl::set_members(std::span<const Peer> peers, bool block_unlisted
 
 // ---- the handle -------------------------------------------------------------------------------
 
-UdpLink::UdpLink(boost::asio::io_context& io, FramePool& pool)
-    : impl_(std::make_shared<Impl>(io, pool)) {}
+UdpLink::UdpLink(boost::asio::io_context& io, ReadySet& ready, FramePool& pool)
+    : impl_(std::make_shared<Impl>(io, ready, pool)) {}
 
 UdpLink::~UdpLink() { impl_->close(); }
 

@@ -27,6 +27,7 @@
 #include "totem/core/types.h"
 #include "totem/net/address.h"
 #include "totem/net/packet_seal.h"
+#include "totem/net/ready_set.h"
 
 namespace boost::asio {
 class io_context;
@@ -80,8 +81,8 @@ struct LinkError {
     int code = 0;      // errno
 };
 
-// What the link tells the driver. Called from the io_context only, never from inside queue() or
-// flush(). Every call of the link, close() included, is allowed from inside.
+// What the link tells the driver. Called from the ready set or the io_context only, never from
+// inside queue() or flush(). Every call of the link, close() included, is allowed from inside.
 class LinkListener {
   public:
     LinkListener() = default;
@@ -114,8 +115,8 @@ class UdpLink {
     // How often strangers are reported.
     static constexpr std::chrono::seconds kStrangerInterval{60};
 
-    // Both must outlive the link.
-    UdpLink(boost::asio::io_context& io, FramePool& pool);
+    // All must outlive the link. It receives through `ready`, and keeps time in the io_context.
+    UdpLink(boost::asio::io_context& io, ReadySet& ready, FramePool& pool);
     ~UdpLink();
     UdpLink(const UdpLink&) = delete;
     UdpLink& operator=(const UdpLink&) = delete;

@@ -57,7 +57,7 @@ inline std::string text_of(const FrameRef& frame) {
 
 // One node: its pool, its link and everything that the link told it.
 struct Host : LinkListener {
-    Host(boost::asio::io_context& io, NodeId id) : node(id), link(io, pool) {}
+    Host(boost::asio::io_context& io, NodeId id) : node(id), ready(io), link(io, ready, pool) {}
 
     void on_frames(LinkId /*link*/, std::span<FrameRef> frames) override {
         for (const FrameRef& frame : frames) {
@@ -89,6 +89,7 @@ struct Host : LinkListener {
 
     NodeId node;
     FramePool pool;
+    ReadySet ready;
     UdpLink link;
     std::vector<std::string> received;
     std::vector<std::size_t> batches;

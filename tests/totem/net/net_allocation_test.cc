@@ -83,8 +83,9 @@ TEST(Allocation, LinksAllocateNothingOnceWarm) {
     totem::FramePool pool;
     Counter listener;
     {
-        UdpLink one(io, pool);
-        UdpLink two(io, pool);
+        totem::net::ReadySet ready(io);
+        UdpLink one(io, ready, pool);
+        UdpLink two(io, ready, pool);
         LinkConfig config;
         config.port = totem::net::test::free_port();
         config.peers = {{kOne, ip("127.0.0.41")}, {kTwo, ip("127.0.0.42")}};
