@@ -68,7 +68,11 @@ void Driver::wait(bool more) {
     const Instant at = now();
     const bool quiet = !more && !parts_.ready.busy();
     if (quiet) {
-        parts_.io.run_one();
+        // The token does not turn without pause after all: who asks something rings from now on.
+        parts_.server.set_coming(false);
+        if (!requests_wait()) {
+            parts_.io.run_one();
+        }
     } else {
         parts_.ready.wait(more ? Duration::zero() : kBusyWait);
     }
@@ -157,7 +161,9 @@ void Driver::wake_when_due() {
     if (!deadline_ || *deadline_ > now()) {
         return;
     }
-    parts_.link.receive_now();
+    for (int round = 0; round < kReceivesBeforeWake && parts_.link.receive_now(); ++round) {
+        perform();
+    }
     perform();
     if (deadline_ && *deadline_ <= now()) {
         input(Input(Wake{}));

@@ -128,8 +128,11 @@ class Driver final : private net::LinkListener, private net::Readable {
     [[nodiscard]] bool token_is_coming();
 
     static constexpr std::size_t kRequestsPerTurn = 512;
-    // While the token turns, everything that waits in the io_context is late by this at most.
-    static constexpr std::chrono::milliseconds kBusyWait{1};
+    // While the token turns, everything that waits in the io_context is late by this at most, and
+    // so is what clients ask without ringing for it.
+    static constexpr std::chrono::milliseconds kBusyWait{2};
+    // Many times what a socket buffer holds: without a bound, a flood would put off every timeout.
+    static constexpr int kReceivesBeforeWake = 64;
     // So many turns without a message and the ring may soon hold its token; far below the least
     // that seqno_unchanged_const can sensibly be.
     static constexpr std::uint64_t kIdleTurns = 8;

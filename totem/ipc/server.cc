@@ -88,6 +88,8 @@ std::optional<Incoming> Server::next(Lane lane) {
 
 void Server::pop(Lane lane) {
     channel_->requests(lane).pop();
+    // Against must_close(): either it sees the room, or we see that it waits.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     if (lane == Lane::kOrdered && channel_->ring_awaited.load(std::memory_order_acquire) &&
         !channel_->ordered_beyond(Channel::kRequestsLow)) {
         channel_->ring_awaited.store(false, std::memory_order_relaxed);

@@ -48,7 +48,7 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     void close();
     void queue(const Datagram& datagram);
     void flush();
-    void receive_now();
+    bool receive_now();
     void on_readable() override { receive_now(); }
     void set_members(std::span<const Peer> peers, bool block_unlisted_ips);
 
@@ -61,7 +61,7 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     [[nodiscard]] Result<FileDescriptor, LinkError> bound(const IpAddress& address,
                                                           std::uint16_t port, bool broadcast) const;
     [[nodiscard]] int use_interface();
-    void drain(const FileDescriptor& socket, int rounds);
+    [[nodiscard]] bool drain(const FileDescriptor& socket, int rounds);
     void accept(std::size_t i);
     [[nodiscard]] bool from_stranger(const FrameRef& frame, const IpAddress& source);
     [[nodiscard]] FrameRef unseal(FrameRef frame);
@@ -233,24 +233,24 @@ void UdpLink::Impl::watch_interface() {
 
 // ---- receiving --------------------------------------------------------------------------------
 
-void UdpLink::Impl::receive_now() {
+bool UdpLink::Impl::receive_now() {
     if (listener_ == nullptr || receiving_) {
-        return;
+        return false;
     }
     receiving_ = true;
-    if (multicasts()) {
-        // What was multicast before a token was passed lies in the other socket (totem.md 9).
-        drain(multicast_, kMulticastRounds);
-    }
-    drain(unicast_, 1);
+    // What was multicast before a token was passed lies in the other socket (totem.md 9).
+    bool more = multicasts() && drain(multicast_, kMulticastRounds);
+    more = drain(unicast_, 1) || more;
     if (seal_ != nullptr) {
         flush();  // answers of the seal
     }
     hand_over();
     receiving_ = false;
+    return more;
 }
 
-void UdpLink::Impl::drain(const FileDescriptor& socket, int rounds) {
+// True: it ended with a full batch.
+bool UdpLink::Impl::drain(const FileDescriptor& socket, int rounds) {
     std::size_t count = ReceiveBatch::kDatagramsMax;
     for (; rounds > 0 && count == ReceiveBatch::kDatagramsMax && listener_ != nullptr; --rounds) {
         int error = 0;
@@ -260,6 +260,7 @@ void UdpLink::Impl::drain(const FileDescriptor& socket, int rounds) {
             accept(i);
         }
     }
+    return count == ReceiveBatch::kDatagramsMax;
 }
 
 void UdpLink::Impl::accept(std::size_t i) {
@@ -424,7 +425,7 @@ Result<UdpLink::Opened, LinkError> UdpLink::open(const LinkConfig& config, LinkL
 void UdpLink::close() { impl_->close(); }
 void UdpLink::queue(const Datagram& datagram) { impl_->queue(datagram); }
 void UdpLink::flush() { impl_->flush(); }
-void UdpLink::receive_now() { impl_->receive_now(); }
+bool UdpLink::receive_now() { return impl_->receive_now(); }
 void UdpLink::set_members(std::span<const Peer> peers, bool block_unlisted_ips) {
     impl_->set_members(peers, block_unlisted_ips);
 }

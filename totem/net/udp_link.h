@@ -140,8 +140,9 @@ class UdpLink {
     // Sends everything queued, in the order of queue(), normally with one system call.
     void flush();
 
-    // Hands over now what is readable now, as the io_context would: before a Wake is stepped.
-    void receive_now();
+    // Hands over now what is readable now, as the ready set would: before a Wake is stepped. True:
+    // it was as much as is taken at a time, so there may be more.
+    bool receive_now();
 
     // A new node list, in force at once.
     void set_members(std::span<const Peer> peers, bool block_unlisted_ips);

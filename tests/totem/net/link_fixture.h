@@ -19,6 +19,7 @@
 
 #include "totem/core/effects.h"
 #include "totem/core/frame.h"
+#include "totem/net/receive_batch.h"
 #include "totem/net/udp_link.h"
 #include "totem/net/udp_socket.h"
 

@@ -14,6 +14,7 @@ using totem::net::IpAddress;
 using totem::net::LinkConfig;
 using totem::net::open_socket;
 using totem::net::Peer;
+using totem::net::ReceiveBatch;
 using totem::net::to_socket_address;
 using totem::net::test::frame_bytes;
 using totem::net::test::free_port;
@@ -198,6 +199,17 @@ TEST_F(UdpuLink, ReceivesMoreThanOneBatch) {
 }
 
 // Lengths on both sides of a pooled frame, and two long ones in one batch.
+TEST_F(UdpuLink, SaysWhenThereMayBeMoreThanItHandedOver) {
+    open(one_), open(two_);
+    for (std::size_t n = 0; n < ReceiveBatch::kDatagramsMax + 1; ++n) {
+        two_.send(kOne, Type::kMulticast, "one of many");
+    }
+    two_.link.flush();
+    EXPECT_TRUE(one_.link.receive_now());
+    EXPECT_FALSE(one_.link.receive_now());
+    EXPECT_EQ(one_.received.size(), ReceiveBatch::kDatagramsMax + 1);
+}
+
 TEST_F(UdpuLink, PutsLongDatagramsTogether) {
     open(one_), open(two_);
     std::vector<std::string> sent;
