@@ -52,7 +52,7 @@ void ClientsThread::deliver(Connection& connection, group::ClientMessage message
     const bool reply = message.kind == group::ClientMessage::Kind::kReply;
     Backlog& backlog = reply ? connection.replies : connection.events;
     if (backlog.empty()) {
-        switch (send_now(connection, message)) {
+        switch (send_now(connection, message, message.body.bytes())) {
             case Sent::kDone:
             case Sent::kGone:
                 give_back(std::move(message.body));
@@ -62,21 +62,23 @@ void ClientsThread::deliver(Connection& connection, group::ClientMessage message
         }
     }
     const bool first = connection.replies.empty() && connection.events.empty();
-    if (!backlog.push(std::move(message))) {
+    FrameRef free;
+    if (!backlog.push(std::move(message), free)) {
         give_back(std::move(message.body));
         doom(connection, "does not read: disconnected with " +
                              std::to_string(connection.events.size() + connection.replies.size()) +
                              " messages unread");
         return;
     }
+    give_back(std::move(free));
     if (first) {
         behind_.push_back(static_cast<std::uint32_t>(connection.id));
         retry_ = kRetryFirst;
     }
 }
 
-ClientsThread::Sent ClientsThread::send_now(Connection& connection, group::ClientMessage& message) {
-    const auto body = message.body.bytes();
+ClientsThread::Sent ClientsThread::send_now(Connection& connection, group::ClientMessage& message,
+                                            std::span<const std::byte> body) {
     // libqb would answer "try again" for ever.
     if (message.head_size + body.size() > connection.message_bytes_max) {
         doom(connection, "asked for a buffer too small for a message: disconnected");
@@ -125,10 +127,11 @@ void ClientsThread::retry_backlogs() {
 bool ClientsThread::drain(Connection& connection, Backlog& backlog) {
     bool progress = false;
     while (!backlog.empty() && !connection.doomed) {
-        if (send_now(connection, backlog.front()) != Sent::kDone) {
+        Kept& kept = backlog.front();
+        if (send_now(connection, kept.message, kept.body()) != Sent::kDone) {
             break;
         }
-        give_back(std::move(backlog.take_front().body));
+        give_back(backlog.pop());
         progress = true;
     }
     return progress;

@@ -278,10 +278,10 @@ void ClientsThread::closed(qb_ipcs_connection_t* handle) {
     }
     qb_ipcs_context_set(handle, nullptr);
     while (!connection->replies.empty()) {
-        give_back(std::move(connection->replies.take_front().body));
+        give_back(connection->replies.pop());
     }
     while (!connection->events.empty()) {
-        give_back(std::move(connection->events.take_front().body));
+        give_back(connection->events.pop());
     }
     RecordHead head;
     head.kind = RecordHead::Kind::kClosed;

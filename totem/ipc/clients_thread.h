@@ -74,7 +74,8 @@ class ClientsThread {
     void round();
     void take_outgoing();
     void deliver(Connection& connection, group::ClientMessage message);
-    [[nodiscard]] Sent send_now(Connection& connection, group::ClientMessage& message);
+    [[nodiscard]] Sent send_now(Connection& connection, group::ClientMessage& message,
+                                std::span<const std::byte> body);
     void retry_backlogs();
     [[nodiscard]] bool drain(Connection& connection, Backlog& backlog);
     void doom(Connection& connection, const std::string& why);
