@@ -227,11 +227,23 @@ bool Driver::take_local() {
         }
         apply(*incoming);
     } else if (waiting != parked_.end() || !request(incoming->connection, incoming->bytes)) {
-        // It waits for room in the ring's queue; nothing else of its connection may overtake it.
-        parked_[incoming->connection].emplace_back(incoming->bytes.begin(), incoming->bytes.end());
+        park(*incoming);
     }
     parts_.server.pop(ipc::Lane::kLocal);
     return true;
+}
+
+// It waits for room in the ring's queue; nothing else of its connection may overtake it.
+void Driver::park(const ipc::Incoming& incoming) {
+    auto& requests = parked_[incoming.connection];
+    if (requests.size() < kParkedMax) {
+        requests.emplace_back(incoming.bytes.begin(), incoming.bytes.end());
+        return;
+    }
+    parked_.erase(incoming.connection);
+    parts_.server.disconnect(incoming.connection);
+    closed_early_.insert(incoming.connection);
+    close_connection(incoming.connection);
 }
 
 bool Driver::take_ordered() {

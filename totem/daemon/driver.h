@@ -112,6 +112,7 @@ class Driver final : private net::LinkListener, private net::Readable {
     void take_requests();
     bool take_local();
     bool take_ordered();
+    void park(const ipc::Incoming& incoming);
     void apply(const ipc::Incoming& incoming);
     // False: not taken, offer again.
     bool request(group::ConnectionId connection, std::span<const std::byte> bytes);
@@ -133,6 +134,8 @@ class Driver final : private net::LinkListener, private net::Readable {
     static constexpr std::chrono::milliseconds kBusyWait{2};
     // Many times what a socket buffer holds: without a bound, a flood would put off every timeout.
     static constexpr int kReceivesBeforeWake = 64;
+    // Requests of one connection that wait for room; a client that waits for its answers has one.
+    static constexpr std::size_t kParkedMax = 1024;
     // So many turns without a message and the ring may soon hold its token; far below the least
     // that seqno_unchanged_const can sensibly be.
     static constexpr std::uint64_t kIdleTurns = 8;

@@ -34,7 +34,7 @@ void ClientsThread::take_outgoing() {
         if (found == connections_.end()) {
             give_back(std::move(message.body));
         } else if (disconnect) {
-            doom(*found->second, {});
+            doom(*found->second, "fell too far behind: disconnected");
         } else {
             deliver(*found->second, std::move(message));
         }

@@ -87,6 +87,7 @@ class Server {
 
     // Queues for the client; flush() sends what was queued on its way.
     void send(group::ClientMessage message);
+    // For a client that is too far behind, in what it reads or in what it asks; the log says so.
     void disconnect(group::ConnectionId connection);
     void flush();
     // Connections that lost a message because the clients' thread took none for too long: they are
