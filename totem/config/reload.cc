@@ -126,39 +126,6 @@ std::vector<std::string> address_errors(const ResolvedConfig& running, const Res
     return errors;
 }
 
-void compare_keys(const std::vector<Key>& before, const std::vector<Key>& after, ReloadPlan& plan) {
-    const auto find = [](const std::vector<Key>& keys, const std::string& name) -> const Key* {
-        const auto at = std::lower_bound(
-            keys.begin(), keys.end(), name,
-            [](const Key& key, const std::string& other) { return key.name < other; });
-        return at == keys.end() || at->name != name ? nullptr : &*at;
-    };
-    for (const auto& key : before) {
-        if (find(after, key.name) == nullptr) {
-            plan.deleted.push_back(key);
-        }
-    }
-    for (const auto& key : after) {
-        if (!same_value(find(before, key.name), &key)) {
-            plan.set.push_back(key);
-        }
-    }
-}
-
-bool same_nodes(const ResolvedConfig& a, const ResolvedConfig& b) {
-    return std::equal(a.nodes.begin(), a.nodes.end(), b.nodes.begin(), b.nodes.end(),
-                      [](const auto& one, const auto& other) {
-                          return one.id == other.id && one.name == other.name &&
-                                 one.address == other.address && one.votes == other.votes;
-                      });
-}
-
-// Identity and frame size cannot have changed.
-bool same_ring(const ResolvedConfig& a, const ResolvedConfig& b) {
-    return a.timers == b.timers && a.block_unlisted_ips == b.block_unlisted_ips &&
-           a.ring.cancel_token_hold_on_retransmit == b.ring.cancel_token_hold_on_retransmit;
-}
-
 }  // namespace
 
 ReloadPlan plan_reload(const RunningConfig& running, const ClusterConfig& wanted,
@@ -174,15 +141,6 @@ ReloadPlan plan_reload(const RunningConfig& running, const ClusterConfig& wanted
     }
     plan.next.resolved = std::move(*resolved.config);
     plan.errors = address_errors(running.resolved, plan.next.resolved);
-    if (!plan.errors.empty()) {
-        return plan;
-    }
-    compare_keys(merged_keys(running.cluster, running.resolved),
-                 merged_keys(plan.next.cluster, plan.next.resolved), plan);
-    plan.ring_changed = !same_ring(running.resolved, plan.next.resolved);
-    plan.nodes_changed = !same_nodes(running.resolved, plan.next.resolved);
-    plan.quorum_changed = running.cluster.quorum != plan.next.cluster.quorum;
-    plan.logging_changed = running.cluster.logging != plan.next.cluster.logging;
     return plan;
 }
 

@@ -25,14 +25,6 @@ struct ReloadPlan {
     // "Modified entry 'K' in corosync.conf cannot be changed at run-time"
     std::vector<std::string> notices;
     RunningConfig next;
-    // Of the configuration map, by name: to delete first, then to set (new or another value).
-    std::vector<Key> deleted;
-    std::vector<Key> set;
-    // What has to be told about it.
-    bool ring_changed = false;     // ResolvedConfig::ring, timers, block_unlisted_ips
-    bool nodes_changed = false;    // members of the node list, names, votes
-    bool quorum_changed = false;   // section quorum
-    bool logging_changed = false;  // section logging
 };
 
 // `wanted` has passed examine() on this host with the same facts and options.

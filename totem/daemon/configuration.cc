@@ -22,6 +22,7 @@
 
 #include "totem/config/examine.h"
 #include "totem/config/load.h"
+#include "totem/config/reload.h"
 #include "totem/net/packet_seal.h"
 
 namespace totem::daemon {
@@ -175,7 +176,7 @@ Result<Configuration, ConfigurationErrors> load_configuration(const std::string&
     config::LoadResult loaded = config::parse(*text, path);
     add_uidgid_files(path, loaded);
     const auto& readable = loaded.config ? loaded.config : loaded.draft;
-    const config::HostFacts facts = readable ? host_facts(*readable) : config::HostFacts{};
+    config::HostFacts facts = readable ? host_facts(*readable) : config::HostFacts{};
 
     config::ResolveOptions options;
     options.seal_bytes = net::kSealBytes;
@@ -189,11 +190,30 @@ Result<Configuration, ConfigurationErrors> load_configuration(const std::string&
         }
         return Unexpected{std::move(errors)};
     }
-    Configuration configuration{std::move(*verdict.config), std::move(*verdict.resolved), {}};
+    Configuration configuration{
+        std::move(*verdict.config), std::move(*verdict.resolved), std::move(facts), options, {}};
     for (const config::Warning& warning : verdict.warnings) {
         configuration.warnings.push_back(config::to_string(warning));
     }
     return configuration;
+}
+
+Result<Reloaded, ConfigurationErrors> reload_configuration(const Configuration& running,
+                                                           const std::string& path,
+                                                           NodeId local_node) {
+    auto wanted = load_configuration(path, local_node);
+    if (!wanted) {
+        return Unexpected{std::move(wanted).error()};
+    }
+    config::ReloadPlan plan = config::plan_reload({running.cluster, running.resolved},
+                                                  wanted->cluster, wanted->facts, wanted->options);
+    if (!plan.errors.empty()) {
+        return Unexpected{ConfigurationErrors{std::move(plan.errors), kExitConfiguration}};
+    }
+    Reloaded reloaded{std::move(*wanted), std::move(plan.notices)};
+    reloaded.configuration.cluster = std::move(plan.next.cluster);
+    reloaded.configuration.resolved = std::move(plan.next.resolved);
+    return reloaded;
 }
 
 }  // namespace totem::daemon

@@ -19,6 +19,9 @@ namespace totem::daemon {
 struct Configuration {
     config::ClusterConfig cluster;
     config::ResolvedConfig resolved;
+    // What it was resolved with; a reload resolves once more (reload_configuration()).
+    config::HostFacts facts;
+    config::ResolveOptions options;
     std::vector<std::string> warnings;
 };
 
@@ -30,5 +33,15 @@ struct ConfigurationErrors {
 
 [[nodiscard]] Result<Configuration, ConfigurationErrors> load_configuration(const std::string& path,
                                                                             NodeId local_node);
+
+struct Reloaded {
+    Configuration configuration;
+    // What the file changes and the node cannot: put back, a line each.
+    std::vector<std::string> notices;
+};
+
+// The same for a node that runs with `running`.
+[[nodiscard]] Result<Reloaded, ConfigurationErrors> reload_configuration(
+    const Configuration& running, const std::string& path, NodeId local_node);
 
 }  // namespace totem::daemon

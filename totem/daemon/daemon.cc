@@ -73,17 +73,16 @@ Daemon::Daemon(const CommandLine& command_line, Configuration configuration, Log
       server_(server_options()),
       link_(io_, ready_, pool_),
       driver_({io_, ready_, pool_, stack_, link_, server_, *this}, configuration_.resolved.self),
-      signals_(io_) {
+      signals_(io_),
+      reloader_(io_, configuration_, command_line_.config_path(), NodeId{command_line_.node},
+                [this](std::uint32_t token, Reloader::Outcome& outcome) {
+                    finish_reload(token, outcome);
+                }) {
     services_.add_to(stack_);
     services_.cmap_door().set_stats(statistics_);
 }
 
-Daemon::~Daemon() {
-    if (reload_.joinable()) {
-        reload_.join();
-    }
-    link_.close();
-}
+Daemon::~Daemon() { link_.close(); }
 
 ipc::ServerOptions Daemon::server_options() {
     ipc::ServerOptions options;
@@ -329,7 +328,7 @@ void Daemon::on_host_request(const group::HostRequest& request) {
             stop(request.exit_status);
             break;
         case group::HostRequest::Kind::kReload:
-            start_reload(request.token);
+            reloader_.start(request.token);
             break;
         case group::HostRequest::Kind::kReopenLogs: {
             const std::string problem = log_.reopen();
@@ -421,56 +420,29 @@ void Daemon::leave() {
 // ---- reload
 // -----------------------------------------------------------------------------------------
 
-void Daemon::start_reload(std::uint32_t token) {
-    if (reloading_) {
-        reloads_waiting_.push_back(token);
-        return;
-    }
-    reloading_ = true;
-    if (reload_.joinable()) {
-        reload_.join();  // it has posted its result and is all but over
-    }
-    const NodeId self{command_line_.node};
-    reload_ = std::thread([this, token, self, path = command_line_.config_path()] {
-        ::pthread_setname_np(::pthread_self(), "totemd-reload");
-        auto fresh = std::make_shared<Result<Configuration, ConfigurationErrors>>(
-            load_configuration(path, self));
-        boost::asio::post(io_, [this, token, fresh] { finish_reload(token, *fresh); });
-    });
-}
-
-void Daemon::finish_reload(std::uint32_t token, Result<Configuration, ConfigurationErrors>& fresh) {
+void Daemon::finish_reload(std::uint32_t token, Reloader::Outcome& outcome) {
     constexpr std::uint32_t kDone = 1;
     constexpr std::uint32_t kInvalid = 7;
-    std::vector<std::string> problems;
-    if (!fresh) {
-        problems = fresh.error().lines;
-    } else {
-        problems = unchangeable(configuration_, *fresh);
-    }
-    for (const std::string& problem : problems) {
-        say(Severity::kError, "CFG", "Unable to reload config file: " + problem);
-    }
-    if (problems.empty()) {
-        apply(std::move(*fresh));
+    if (outcome) {
+        apply(std::move(*outcome));
         services_.reload(&configuration_, kDone);
     } else {
+        for (const std::string& problem : outcome.error().lines) {
+            say(Severity::kError, "CFG", "Unable to reload config file: " + problem);
+        }
         services_.reload(nullptr, kInvalid);
     }
-    reply(token, problems.empty() ? kDone : kInvalid);
-    reloading_ = false;
-    if (!reloads_waiting_.empty()) {
-        const std::uint32_t next = reloads_waiting_.front();
-        reloads_waiting_.pop_front();
-        start_reload(next);
-    }
+    reply(token, outcome ? kDone : kInvalid);
 }
 
-void Daemon::apply(Configuration fresh) {
-    for (const std::string& warning : fresh.warnings) {
+void Daemon::apply(Reloaded fresh) {
+    for (const std::string& warning : fresh.configuration.warnings) {
         say(Severity::kWarning, "MAIN", warning);
     }
-    configuration_ = std::move(fresh);
+    for (const std::string& notice : fresh.notices) {
+        say(Severity::kNotice, "CFG", notice);
+    }
+    configuration_ = std::move(fresh.configuration);
     const std::string problem = log_.configure(configuration_.cluster.logging);
     if (!problem.empty()) {
         say(Severity::kError, "MAIN", problem);

@@ -4,13 +4,11 @@
 // Source: config.md 9, 12, 13, 15; ipc.md 15; samples/log-*.txt, kill-shutdown.txt.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -22,6 +20,7 @@
 #include "totem/daemon/log.h"
 #include "totem/daemon/options.h"
 #include "totem/daemon/process.h"
+#include "totem/daemon/reloader.h"
 #include "totem/daemon/ring_id_store.h"
 #include "totem/daemon/services.h"
 #include "totem/daemon/statistics.h"
@@ -70,9 +69,8 @@ class Daemon final : private DriverListener {
     void on_persisted(std::uint64_t seq, const std::string& problem);
     void stop(int exit_status);
     void leave();
-    void start_reload(std::uint32_t token);
-    void finish_reload(std::uint32_t token, Result<Configuration, ConfigurationErrors>& fresh);
-    void apply(Configuration fresh);
+    void finish_reload(std::uint32_t token, Reloader::Outcome& outcome);
+    void apply(Reloaded fresh);
     void dump_state();
     void reply(std::uint32_t token, std::uint32_t error);
     void say(Severity severity, std::string_view subsystem, std::string_view text);
@@ -97,9 +95,7 @@ class Daemon final : private DriverListener {
     std::uint64_t stored_ring_seq_ = 0;
     bool ring_id_stored_ = false;       // in this life of the process
     std::set<NodeId> announced_leave_;  // since the last membership
-    std::thread reload_;
-    bool reloading_ = false;
-    std::deque<std::uint32_t> reloads_waiting_;  // tokens
+    Reloader reloader_;
     bool stopping_ = false;
     bool leaving_ = false;
     int exit_status_ = 0;

@@ -2,8 +2,6 @@
 
 #include <span>
 
-#include <fmt/format.h>
-
 namespace totem::daemon {
 
 namespace {
@@ -65,31 +63,6 @@ Result<net::ClusterKey, std::string> cluster_key(const config::TotemConfig& tote
         return Unexpected{material.error().text};
     }
     return net::ClusterKey(std::as_const(*material).bytes(), totem.cluster_name);
-}
-
-std::vector<std::string> unchangeable(const Configuration& running, const Configuration& fresh) {
-    std::vector<std::string> problems;
-    const config::ResolvedConfig& was = running.resolved;
-    const config::ResolvedConfig& is = fresh.resolved;
-    if (was.self != is.self) {
-        problems.push_back(
-            fmt::format("this node's id changed from {} to {}", raw(was.self), raw(is.self)));
-    }
-    for (const config::ResolvedNode& node : is.nodes) {
-        for (const config::ResolvedNode& old : was.nodes) {
-            if (old.id == node.id && old.address != node.address) {
-                problems.push_back(fmt::format(
-                    "new config has different address for link {} (addr changed from {} to {}). "
-                    "Internal value was NOT changed.",
-                    static_cast<unsigned>(is.link.number), old.address.to_string(),
-                    node.address.to_string()));
-            }
-        }
-    }
-    if (was.secauth != is.secauth) {
-        problems.emplace_back("secauth cannot be switched while the daemon runs");
-    }
-    return problems;
 }
 
 }  // namespace totem::daemon

@@ -20,8 +20,4 @@ namespace totem::daemon {
 [[nodiscard]] Result<net::ClusterKey, std::string> cluster_key(const config::TotemConfig& totem,
                                                                const std::string& default_file);
 
-// What a running daemon cannot take from a file that was read again: one line each (config.md 13).
-[[nodiscard]] std::vector<std::string> unchangeable(const Configuration& running,
-                                                    const Configuration& fresh);
-
 }  // namespace totem::daemon

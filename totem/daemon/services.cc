@@ -247,7 +247,8 @@ void Services::fill_map(const Configuration& configuration) {
     }
 }
 
-// The file's part of the map: keys that it no longer has go, then the present ones are set.
+// The file's part of the map: keys that it no longer has go, then the present ones are set. The
+// position of this node is made anew each time, which clients take as the sign of a new node list.
 void Services::replace_keys(const Configuration& configuration) {
     const std::vector<config::Key> keys =
         config::merged_keys(configuration.cluster, configuration.resolved);
@@ -260,7 +261,7 @@ void Services::replace_keys(const Configuration& configuration) {
         std::optional<std::string> at;
         while (const auto item = map_.next(prefix, at)) {
             at = item->key;
-            if (!present.contains(*at)) {
+            if (!present.contains(*at) || *at == "nodelist.local_node_pos") {
                 map_.erase_internal(*at);
             }
         }
@@ -319,7 +320,6 @@ void Services::reload(const Configuration* fresh, std::uint32_t error) {
     map_.set_internal("config.totemconfig_reload_in_progress", CmapValue::u8(1));
     map_.set_internal("config.reload_in_progress", CmapValue::u8(1));
     if (fresh != nullptr) {
-        map_.erase_internal("nodelist.local_node_pos");
         replace_keys(*fresh);
         cmap_.set_facts(cluster_facts(*fresh));
         cfg_.set_facts(cluster_facts(*fresh));

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""What administrators do to nodes that run: reload, in the words that corosync's tools and logs use."""
+
+import re
+import unittest
+
+import harness
+from harness import wait_for
+
+PUT_BACK = "Modified entry '%s' in corosync.conf cannot be changed at run-time"
+
+
+class Admin(harness.LabTest):
+    def ring(self, count, **options):
+        cluster = self.cluster([harness.OURS] * count, **options)
+        cluster.start()
+        cluster.wait_members(cluster.nodes(), 10)
+        return cluster
+
+    def edit(self, cluster, nodes, *changes):
+        """Replaces texts in the configuration file of `nodes`; each must be there."""
+        for node in nodes:
+            text = cluster.run(node, "cat", "/etc/corosync/corosync.conf")
+            for old, new in changes:
+                self.assertIn(old, text)
+                text = text.replace(old, new, 1)
+            cluster.write(node, "/etc/corosync/corosync.conf", text)
+
+    def reload(self, cluster, node):
+        return cluster.tool(node, "corosync-cfgtool", "-R")
+
+    def wait_log(self, cluster, node, text, seconds=5):
+        wait_for("%r in the log of node %d" % (text, node), lambda: text in cluster.log(node), seconds)
+
+
+class Reload(Admin):
+    def test_what_takes_effect(self):
+        """Timers on all nodes, from one command; the ring stays as it is."""
+        cluster = self.ring(3)
+        before = cluster.members(1)
+        self.edit(cluster, cluster.nodes(), ("token: 1000", "token: 5000\n  config_version: 2"))
+        self.assertIn("Done", self.reload(cluster, 2))
+        for node in cluster.nodes():
+            wait_for("the new token timeout on node %d" % node,
+                     lambda n=node: "= 5650" in cluster.tool(
+                         n, "corosync-cmapctl", "runtime.config.totem.token"), 5)
+        wait_for("the versions of all", lambda: cluster.tool(
+            1, "corosync-cmapctl", "runtime.members.").count("config_version (u64) = 2") == 3, 5)
+        self.assertEqual(cluster.members(1), before)
+
+    def test_what_is_put_back(self):
+        """Each entry that cannot change is named, stays in the map, and the rest takes effect."""
+        cluster = self.ring(1)
+        self.edit(cluster, [1], ("transport: udpu", "transport: udp"),
+                  ("cluster_name: lab", "cluster_name: other"), ("token: 1000", "token: 2000"),
+                  ("totem {", "totem {\n  interface {\n    linknumber: 0\n    mcastport: 5500\n  }"),
+                  ("  provider: corosync_votequorum\n", ""), ("sched_rr: no", "sched_rr: yes"))
+        self.assertIn("Done", self.reload(cluster, 1))
+        for key in ("totem.transport", "totem.cluster_name", "quorum.provider", "system.sched_rr",
+                    "totem.interface.0.mcastport"):
+            self.wait_log(cluster, 1, PUT_BACK % key)
+        keys = cluster.tool(1, "corosync-cmapctl")
+        for line in ("totem.transport (str) = udpu", "totem.cluster_name (str) = lab",
+                     "quorum.provider (str) = corosync_votequorum", "totem.token (u32) = 2000"):
+            self.assertIn(line, keys)
+        self.assertNotIn("mcastport", keys)
+        log = len(cluster.log(1))
+        self.assertIn("Done", self.reload(cluster, 1))
+        self.wait_log(cluster, 1, "Config reload requested by node 1")
+        wait_for("the notices again", lambda: cluster.log(1)[log:].count("Modified entry") == 5, 5)
+
+    def test_what_is_refused(self):
+        """A file with a problem, or another address of a node that stays: nothing changes."""
+        cluster = self.ring(2)
+        for node, change, text in (
+                (1, ("token: 1000", "token: 10"), "may not be less than"),
+                (1, ("nodelist {", "nodelist"), "corosync.conf:"),
+                (1, ("ring0_addr: 10.99.0.2", "ring0_addr: 10.99.0.9"),
+                 "new config has different address for link 0 (addr changed from 10.99.0.2 to "
+                 "10.99.0.9)")):
+            cluster.write_files(node)
+            self.edit(cluster, [node], change)
+            self.assertIn("CS_ERR_INVALID_PARAM", self.reload(cluster, node))
+            self.assertTrue(re.search(r"Unable to reload config file: .*" + re.escape(text),
+                                      cluster.log(node)), text)
+            self.assertIn("config.reload_status (i32) = 7",
+                          cluster.tool(node, "corosync-cmapctl", "config."))
+        cluster.wait_members((1, 2), 5)
+
+
+if __name__ == "__main__":
+    unittest.main()

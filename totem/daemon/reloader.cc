@@ -1,0 +1,51 @@
+#include "totem/daemon/reloader.h"
+
+#include <memory>
+#include <pthread.h>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+namespace totem::daemon {
+
+Reloader::Reloader(boost::asio::io_context& io, const Configuration& running, std::string path,
+                   NodeId local_node, Done done)
+    : io_(io),
+      running_(running),
+      path_(std::move(path)),
+      local_node_(local_node),
+      done_(std::move(done)) {}
+
+Reloader::~Reloader() {
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void Reloader::start(std::uint32_t token) {
+    if (busy_) {
+        waiting_.push_back(token);
+        return;
+    }
+    busy_ = true;
+    if (thread_.joinable()) {
+        thread_.join();  // it has posted its result and is all but over
+    }
+    thread_ = std::thread([this, token, running = running_] {
+        ::pthread_setname_np(::pthread_self(), "totemd-reload");
+        auto outcome = std::make_shared<Outcome>(reload_configuration(running, path_, local_node_));
+        boost::asio::post(io_, [this, token, outcome] { finish(token, *outcome); });
+    });
+}
+
+void Reloader::finish(std::uint32_t token, Outcome& outcome) {
+    done_(token, outcome);
+    busy_ = false;
+    if (!waiting_.empty()) {
+        const std::uint32_t next = waiting_.front();
+        waiting_.pop_front();
+        start(next);
+    }
+}
+
+}  // namespace totem::daemon
