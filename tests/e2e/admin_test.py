@@ -88,5 +88,65 @@ class Reload(Admin):
         cluster.wait_members((1, 2), 5)
 
 
+ACCEPTED = "Key change: the new key is accepted"
+SWITCHED = "Key change: every member accepts the new key"
+OVER = "Key change: only the key of the configuration is accepted now"
+
+
+class KeyChange(Admin):
+    def put_key(self, cluster, nodes, word):
+        for node in nodes:
+            cluster.run(node, "rm", "-f", "/etc/corosync/authkey")
+            cluster.write(node, "/etc/corosync/authkey", (word + " ") * 64, "400")
+
+    def test_without_a_membership_change(self):
+        """Messages flow, the ring stays, and afterwards the old key is worth nothing."""
+        cluster = self.ring(3, secauth=True)
+        ring = cluster.members(1)
+        for round_, word in enumerate(("second", "third"), 1):
+            loads = [cluster.load(n, 3, 4000, 12000, sizes=(1, 4096), deadline=50) for n in (1, 2, 3)]
+            self.put_key(cluster, (1, 2, 3), word)
+            self.assertIn("Done", self.reload(cluster, 2))
+            for node in cluster.nodes():
+                wait_for("the end of the key change on node %d" % node,
+                         lambda n=node: cluster.log(n).count(OVER) == round_, 10)
+            self.assertEqual(len(harness.orders(harness.finish(loads, 60))), 1)
+        for node in cluster.nodes():
+            self.assertEqual(cluster.members(node), ring)
+            self.assertEqual(cluster.log(node).count("A new membership"),
+                             cluster.log(node).split(ACCEPTED)[0].count("A new membership"))
+        cluster.kill(3)
+        cluster.wait_members((1, 2), 10)
+        self.put_key(cluster, [3], "second")
+        cluster.start(3)
+        cluster.wait_members((3,), 10, quorate=False)
+        cluster.kill(3)
+        self.put_key(cluster, [3], "third")
+        cluster.start(3)
+        cluster.wait_members((1, 2, 3), 10)
+
+    def test_a_node_without_the_new_key_is_waited_for(self):
+        """Nobody is cut off: the change goes on when the last node has the key."""
+        cluster = self.ring(3, secauth=True)
+        ring = cluster.members(1)
+        self.put_key(cluster, (1, 2), "second")
+        self.reload(cluster, 1)
+        self.wait_log(cluster, 1, "The change of the key waits for nodes 3", 15)
+        self.assertNotIn(SWITCHED, cluster.log(1))
+        self.assertEqual(cluster.members(3), ring)
+        self.put_key(cluster, [3], "second")
+        self.reload(cluster, 3)
+        for node in cluster.nodes():
+            self.wait_log(cluster, node, OVER)
+        self.assertEqual(cluster.members(2), ring)
+
+    def test_a_key_that_cannot_be_read_is_refused(self):
+        cluster = self.ring(1, secauth=True)
+        cluster.run(1, "chmod", "644", "/etc/corosync/authkey")
+        self.assertIn("CS_ERR_INVALID_PARAM", self.reload(cluster, 1))
+        self.wait_log(cluster, 1, "Unable to reload config file: ")
+        self.assertNotIn(ACCEPTED, cluster.log(1))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -11,7 +12,7 @@ namespace {
 
 // In the order in which corosync names them; behind those what without kronosnet cannot change
 // either.
-constexpr std::array<std::string_view, 26> kFixed{
+constexpr std::array<std::string_view, 22> kFixed{
     "totem.version",
     "totem.threads",
     "totem.ip_version",
@@ -26,10 +27,6 @@ constexpr std::array<std::string_view, 26> kFixed{
     "system.priority",
     "system.qb_ipc_type",
     "system.state_dir",
-    "totem.secauth",
-    "totem.crypto_cipher",
-    "totem.crypto_hash",
-    "totem.keyfile",
     "totem.nodeid",
     "totem.clear_node_high_bit",
     "totem.interface.0.bindnetaddr",
@@ -38,6 +35,14 @@ constexpr std::array<std::string_view, 26> kFixed{
     "totem.interface.0.ttl",
     "totem.interface.0.broadcast",
     "quorum.wait_for_all",
+};
+
+// Put back only where they would switch sealing on or off; how strong a ring is sealed does not
+// depend on them.
+constexpr std::array<std::string_view, 3> kSealing{
+    "totem.secauth",
+    "totem.crypto_cipher",
+    "totem.crypto_hash",
 };
 
 std::string notice(std::string_view key) {
@@ -72,8 +77,6 @@ void put_back_values(const ClusterConfig& running, ClusterConfig& next) {
     totem.dialect = old.dialect;
     totem.transport = old.transport;
     totem.secauth = old.secauth;
-    totem.keyfile = old.keyfile;
-    totem.key = old.key;
     totem.ip_version = old.ip_version;
     totem.nodeid = old.nodeid;
     totem.clear_node_high_bit = old.clear_node_high_bit;
@@ -87,14 +90,17 @@ void put_back_values(const ClusterConfig& running, ClusterConfig& next) {
 ClusterConfig put_back(const ClusterConfig& running, const ClusterConfig& wanted,
                        std::vector<std::string>& notices) {
     auto next = wanted;
-    for (const auto name : kFixed) {
-        if (!same_value(running.find(name), wanted.find(name))) {
-            notices.push_back(notice(name));
-            put_back_key(running, name, next);
+    const auto fix = [&](std::span<const std::string_view> names) {
+        for (const auto name : names) {
+            if (!same_value(running.find(name), wanted.find(name))) {
+                notices.push_back(notice(name));
+                put_back_key(running, name, next);
+            }
         }
-    }
-    if (running.totem.key != wanted.totem.key) {
-        notices.push_back(notice("totem.key"));
+    };
+    fix(kFixed);
+    if (running.totem.secauth != wanted.totem.secauth) {
+        fix(kSealing);
     }
     put_back_values(running, next);
     return next;

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <optional>
 #include <pwd.h>
+#include <span>
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
@@ -198,21 +199,39 @@ Result<Configuration, ConfigurationErrors> load_configuration(const std::string&
     return configuration;
 }
 
+Result<net::ClusterKey, std::string> cluster_key(const config::TotemConfig& totem,
+                                                 const std::string& default_file) {
+    if (totem.keyfile.empty() && !totem.key.empty()) {
+        return net::ClusterKey(std::as_bytes(std::span(totem.key)), totem.cluster_name);
+    }
+    auto material = net::load_key_file(totem.keyfile.empty() ? default_file : totem.keyfile);
+    if (!material) {
+        return Unexpected{material.error().text};
+    }
+    return net::ClusterKey(std::as_const(*material).bytes(), totem.cluster_name);
+}
+
 Result<Reloaded, ConfigurationErrors> reload_configuration(const Configuration& running,
-                                                           const std::string& path,
-                                                           NodeId local_node) {
-    auto wanted = load_configuration(path, local_node);
+                                                           const ConfigurationSource& source) {
+    auto wanted = load_configuration(source.path, source.local_node);
     if (!wanted) {
-        return Unexpected{std::move(wanted).error()};
+        return Unexpected{wanted.error()};
     }
     config::ReloadPlan plan = config::plan_reload({running.cluster, running.resolved},
                                                   wanted->cluster, wanted->facts, wanted->options);
     if (!plan.errors.empty()) {
         return Unexpected{ConfigurationErrors{std::move(plan.errors), kExitConfiguration}};
     }
-    Reloaded reloaded{std::move(*wanted), std::move(plan.notices)};
+    Reloaded reloaded{std::move(*wanted), std::nullopt, std::move(plan.notices)};
     reloaded.configuration.cluster = std::move(plan.next.cluster);
     reloaded.configuration.resolved = std::move(plan.next.resolved);
+    if (reloaded.configuration.resolved.secauth) {
+        auto key = cluster_key(reloaded.configuration.cluster.totem, source.key_path);
+        if (!key) {
+            return Unexpected{ConfigurationErrors{{key.error()}, kExitConfiguration}};
+        }
+        reloaded.key = std::move(*key);
+    }
     return reloaded;
 }
 

@@ -6,6 +6,7 @@
 // Source: config.md 1, 8, 10, 15.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "totem/config/resolve.h"
 #include "totem/core/result.h"
 #include "totem/core/types.h"
+#include "totem/net/seal_key.h"
 
 namespace totem::daemon {
 
@@ -36,12 +38,24 @@ struct ConfigurationErrors {
 
 struct Reloaded {
     Configuration configuration;
+    std::optional<net::ClusterKey> key;  // of a sealed ring
     // What the file changes and the node cannot: put back, a line each.
     std::vector<std::string> notices;
 };
 
-// The same for a node that runs with `running`.
+// Where the files are, and which node this is when the command line says so.
+struct ConfigurationSource {
+    std::string path;
+    std::string key_path;  // of the key, when the configuration names none
+    NodeId local_node = kNoNode;
+};
+
+// The same for a node that runs with `running`, and the key once more.
 [[nodiscard]] Result<Reloaded, ConfigurationErrors> reload_configuration(
-    const Configuration& running, const std::string& path, NodeId local_node);
+    const Configuration& running, const ConfigurationSource& source);
+
+// `keyfile`, else `key`, else the default file (config.md 12). The error is a line for the log.
+[[nodiscard]] Result<net::ClusterKey, std::string> cluster_key(const config::TotemConfig& totem,
+                                                               const std::string& default_file);
 
 }  // namespace totem::daemon

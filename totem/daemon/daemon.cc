@@ -74,7 +74,8 @@ Daemon::Daemon(const CommandLine& command_line, Configuration configuration, Log
       link_(io_, ready_, pool_),
       driver_({io_, ready_, pool_, stack_, link_, server_, *this}, configuration_.resolved.self),
       signals_(io_),
-      reloader_(io_, configuration_, command_line_.config_path(), NodeId{command_line_.node},
+      reloader_(io_, configuration_,
+                {command_line_.config_path(), command_line_.key_path(), NodeId{command_line_.node}},
                 [this](std::uint32_t token, Reloader::Outcome& outcome) {
                     finish_reload(token, outcome);
                 }) {
@@ -131,11 +132,11 @@ std::optional<Failure> Daemon::open_seal() {
     if (!key) {
         return Failure{key.error(), kExitConfiguration};
     }
-    std::vector<net::ClusterKey> keys;
-    keys.push_back(std::move(*key));
+    keys_.add(std::move(*key));
+    services_.start_with_key(keys_.newest());
     seal_ = std::make_unique<net::PacketSeal>(
-        net::PacketSeal::Config{configuration_.resolved.self, true}, std::move(keys), pool_,
-        net::system_random());
+        net::PacketSeal::Config{configuration_.resolved.self, true}, keys_.copies(services_.keys()),
+        pool_, net::system_random());
     seal_->set_nodes(node_ids(configuration_.resolved));
     return std::nullopt;
 }
@@ -338,6 +339,9 @@ void Daemon::on_host_request(const group::HostRequest& request) {
         case group::HostRequest::Kind::kForceGather:
             driver_.input(Input(ForceGather{}));
             break;
+        case group::HostRequest::Kind::kUseKeys:
+            say(Severity::kNotice, "TOTEM", keys_.use(services_.keys(), *seal_));
+            break;
     }
 }
 
@@ -449,8 +453,10 @@ void Daemon::apply(Reloaded fresh) {
     }
     const net::LinkConfig link = link_config(configuration_);
     link_.set_members(link.peers, link.block_unlisted_ips);
-    if (seal_) {
+    if (seal_ && fresh.key) {
         seal_->set_nodes(node_ids(configuration_.resolved));
+        keys_.add(std::move(*fresh.key));
+        services_.change_key(keys_.newest());
     }
     driver_.input(Input(Reconfigure{configuration_.resolved.ring}));
 }

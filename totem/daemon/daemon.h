@@ -17,6 +17,7 @@
 #include "totem/core/frame.h"
 #include "totem/daemon/configuration.h"
 #include "totem/daemon/driver.h"
+#include "totem/daemon/key_ring.h"
 #include "totem/daemon/log.h"
 #include "totem/daemon/options.h"
 #include "totem/daemon/process.h"
@@ -86,6 +87,7 @@ class Daemon final : private DriverListener {
     group::Stack stack_;
     Statistics statistics_;
     ipc::Server server_;
+    KeyRing keys_;
     std::unique_ptr<net::PacketSeal> seal_;
     net::ReadySet ready_{io_};
     net::UdpLink link_;

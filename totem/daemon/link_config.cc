@@ -1,7 +1,5 @@
 #include "totem/daemon/link_config.h"
 
-#include <span>
-
 namespace totem::daemon {
 
 namespace {
@@ -51,18 +49,6 @@ Scheduling scheduling_of(const config::SystemConfig& system) {
     wish.least = system.priority_min;
     wish.priority = system.priority;
     return wish;
-}
-
-Result<net::ClusterKey, std::string> cluster_key(const config::TotemConfig& totem,
-                                                 const std::string& default_file) {
-    if (totem.keyfile.empty() && !totem.key.empty()) {
-        return net::ClusterKey(std::as_bytes(std::span(totem.key)), totem.cluster_name);
-    }
-    auto material = net::load_key_file(totem.keyfile.empty() ? default_file : totem.keyfile);
-    if (!material) {
-        return Unexpected{material.error().text};
-    }
-    return net::ClusterKey(std::as_const(*material).bytes(), totem.cluster_name);
 }
 
 }  // namespace totem::daemon

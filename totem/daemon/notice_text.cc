@@ -114,6 +114,11 @@ std::vector<LogLine> to_lines(const Notice& notice) {
         case Notice::Kind::kReloadRequested:
             return {{Severity::kNotice, "CFG",
                      fmt::format("Config reload requested by node {}", raw(notice.node))}};
+        case Notice::Kind::kKeyChangeWaiting:
+            return {{Severity::kWarning, "TOTEM",
+                     fmt::format("The change of the key waits for nodes {}, which have not "
+                                 "reloaded a configuration with the new one",
+                                 to_string(notice.nodes))}};
         case Notice::Kind::kConfigVersionTooOld:
             return {{Severity::kError, "CMAP",
                      fmt::format("Received config version ({}) is different than my config version "

@@ -8,13 +8,9 @@
 
 namespace totem::daemon {
 
-Reloader::Reloader(boost::asio::io_context& io, const Configuration& running, std::string path,
-                   NodeId local_node, Done done)
-    : io_(io),
-      running_(running),
-      path_(std::move(path)),
-      local_node_(local_node),
-      done_(std::move(done)) {}
+Reloader::Reloader(boost::asio::io_context& io, const Configuration& running,
+                   ConfigurationSource source, Done done)
+    : io_(io), running_(running), source_(std::move(source)), done_(std::move(done)) {}
 
 Reloader::~Reloader() {
     if (thread_.joinable()) {
@@ -33,7 +29,7 @@ void Reloader::start(std::uint32_t token) {
     }
     thread_ = std::thread([this, token, running = running_] {
         ::pthread_setname_np(::pthread_self(), "totemd-reload");
-        auto outcome = std::make_shared<Outcome>(reload_configuration(running, path_, local_node_));
+        auto outcome = std::make_shared<Outcome>(reload_configuration(running, source_));
         boost::asio::post(io_, [this, token, outcome] { finish(token, *outcome); });
     });
 }

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <string>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
@@ -24,8 +23,8 @@ class Reloader {
 
     // `running` is what the node runs with when a reload begins. Both it and `io` must outlive
     // this.
-    Reloader(boost::asio::io_context& io, const Configuration& running, std::string path,
-             NodeId local_node, Done done);
+    Reloader(boost::asio::io_context& io, const Configuration& running, ConfigurationSource source,
+             Done done);
     ~Reloader();  // waits for the one that is under way
     Reloader(const Reloader&) = delete;
     Reloader& operator=(const Reloader&) = delete;
@@ -40,8 +39,7 @@ class Reloader {
 
     boost::asio::io_context& io_;
     const Configuration& running_;
-    const std::string path_;
-    const NodeId local_node_;
+    const ConfigurationSource source_;
     const Done done_;
     std::thread thread_;
     bool busy_ = false;

@@ -166,6 +166,9 @@ class Services::HostDoor final : public group::Door {
             s.watcher_->cancel_wait_for_all =
                 s.voting_->service.cancel_wait_for_all(out) == votequorum::Outcome::kNoRoom;
         }
+        if (s.new_key_) {
+            s.cfg_.change_key(*std::exchange(s.new_key_, std::nullopt), out);
+        }
         s.cfg_door_.on_host_reply(token, error, out);
     }
 

@@ -60,6 +60,11 @@ class Services {
     // for clients (cs_error_t); without a configuration only that is noted.
     void reload(const Configuration* fresh, std::uint32_t error);
 
+    // The name of the key that a sealed ring is joined with; later the one of the configuration.
+    void start_with_key(group::KeyName key) { cfg_.start_with_key(key); }
+    void change_key(group::KeyName key) { new_key_ = key; }
+    [[nodiscard]] group::KeyRotation::Keys keys() const { return cfg_.keys(); }
+
     // The daemon stops: clients that go from now on have left in order.
     void set_stopping() { cpg_door_.set_stopping(true); }
     // Nobody of this node is in a group any more, as everybody has been told.
@@ -93,6 +98,7 @@ class Services {
     std::unique_ptr<KeyWatcher> watcher_;
     votequorum::RuntimeKeys shown_votes_;
     std::optional<votequorum::Options> new_options_;  // for the next HostReply step
+    std::optional<group::KeyName> new_key_;           // likewise
 };
 
 }  // namespace totem::daemon

@@ -19,14 +19,20 @@ enum Function : std::uint16_t {
     kShutdown = 2,
     kReloadConfig = 3,
     kCryptoReconfig = 4,
+    kKeys = 16,  // ours, on sealed rings, which have no other members
 };
 constexpr std::size_t kHeaderBytes = 16;
 constexpr std::size_t kKillBytes = 288;
 constexpr std::size_t kReasonOffset = 24;
 constexpr std::size_t kReasonMax = 256;
 constexpr std::size_t kReloadBytes = 32;
+// u32 version @16, u32 sends @20, u32 next @24, u32 whether there is a next @28
+constexpr std::size_t kKeysBytes = 32;
+constexpr std::uint32_t kKeysVersion = 1;
 constexpr int kKilledExitStatus = 255;
 constexpr std::chrono::milliseconds kRetry{5};
+// How long a change of the key may take before those who hold it up are named, again and again.
+constexpr std::chrono::seconds kKeyPatience{10};
 
 bool multicast(std::uint16_t function, std::span<const std::byte> message, Guarantee guarantee,
                Outbox& out) {
@@ -96,9 +102,12 @@ void CfgService::set_deadline(std::optional<Instant> when, Outbox& out) {
 
 void CfgService::schedule(Outbox& out) {
     std::optional<Instant> when = deadline_;
-    if (shutdown_to_send_) {
-        const Instant retry = out.now() + kRetry;
-        when = when ? std::min(*when, retry) : retry;
+    const auto at = [&when](Instant other) { when = when ? std::min(*when, other) : other; };
+    if (shutdown_to_send_ || (rotation_ && rotation_->to_announce())) {
+        at(out.now() + kRetry);
+    }
+    if (report_at_) {
+        at(*report_at_);
     }
     if (when) {
         out.wake_at(ServiceId::kCfg, *when);
@@ -115,7 +124,71 @@ void CfgService::on_wake(Outbox& out) {
             observer_->on_deadline(out);
         }
     }
+    if (rotation_) {
+        tell_of_keys(rotation_->keys(), out);
+        report_waiting(out);
+    }
     schedule(out);
+}
+
+// ---- the key of a sealed ring
+// -------------------------------------------------------------------
+
+void CfgService::change_key(KeyName key, Outbox& out) {
+    const KeyRotation::Keys before = rotation_->keys();
+    rotation_->want(key);
+    tell_of_keys(before, out);
+}
+
+bool CfgService::send_keys(const KeyRotation::Announcement& what, Outbox& out) {
+    std::array<std::byte, kKeysBytes> message{};
+    StructWriter writer(message);
+    writer.u32(16, kKeysVersion);
+    writer.u32(20, static_cast<std::uint32_t>(what.sends));
+    writer.u32(24, static_cast<std::uint32_t>(what.next.value_or(KeyName{})));
+    writer.u32(28, what.next ? 1 : 0);
+    return multicast(kKeys, message, Guarantee::kAgreed, out);
+}
+
+// What is announced must be in force: the host comes first, the others in a later step.
+void CfgService::tell_of_keys(const KeyRotation::Keys& before, Outbox& out) {
+    const KeyRotation::Keys keys = rotation_->keys();
+    if (keys != before) {
+        out.request_host({HostRequest::Kind::kUseKeys, 0, 0});
+        report_at_ = keys.also ? std::optional(out.now() + kKeyPatience) : std::nullopt;
+    } else if (const auto what = rotation_->to_announce(); what && send_keys(*what, out)) {
+        rotation_->announced();
+    }
+    schedule(out);
+}
+
+void CfgService::on_keys(NodeId sender, const StructReader& message, Outbox& out) {
+    if (!message.has(0, kKeysBytes)) {
+        return note_malformed(sender, kKeys, out);
+    }
+    // Of a newer kind, or on a ring that is not sealed: as if nothing had been said.
+    if (!rotation_ || message.u32(16) != kKeysVersion) {
+        return;
+    }
+    KeyRotation::Announcement what;
+    what.sends = KeyName{message.u32(20)};
+    if (message.u32(28) != 0) {
+        what.next = KeyName{message.u32(24)};
+    }
+    const KeyRotation::Keys before = rotation_->keys();
+    rotation_->on_announcement(sender, what);
+    tell_of_keys(before, out);
+}
+
+void CfgService::report_waiting(Outbox& out) {
+    if (!report_at_ || *report_at_ > out.now()) {
+        return;
+    }
+    report_at_ = out.now() + kKeyPatience;
+    Notice notice;
+    notice.kind = Notice::Kind::kKeyChangeWaiting;
+    notice.nodes = rotation_->awaited();
+    out.notice(std::move(notice));
 }
 
 // ---- the ring
@@ -124,6 +197,9 @@ void CfgService::on_wake(Outbox& out) {
 void CfgService::on_configuration(const Configuration& change, Outbox& /*out*/) {
     if (change.kind == Configuration::Kind::kRegular) {
         members_ = change.members;
+        if (rotation_) {
+            rotation_->on_ring(members_);
+        }
     }
 }
 
@@ -132,7 +208,12 @@ void CfgService::sync_begin(const RingId& /*ring*/, std::span<const NodeId> /*tr
 SyncStep CfgService::sync_step(Outbox& /*out*/) { return SyncStep::kDone; }
 void CfgService::sync_activate(Outbox& /*out*/) {}
 void CfgService::sync_abort(Outbox& /*out*/) {}
-void CfgService::on_sync_complete(Outbox& /*out*/) {}
+void CfgService::on_sync_complete(Outbox& out) {
+    if (rotation_) {
+        rotation_->on_sync_complete();
+        tell_of_keys(rotation_->keys(), out);
+    }
+}
 
 void CfgService::on_message(NodeId sender, std::uint16_t function, const FrameRef& message,
                             Outbox& out) {
@@ -152,6 +233,8 @@ void CfgService::on_message(NodeId sender, std::uint16_t function, const FrameRe
             }
             return;
         }
+        case kKeys:
+            return on_keys(sender, reader, out);
         case kRingReenable:
         case kCryptoReconfig:
             return;  // of peers, about what this node does not have
@@ -200,6 +283,9 @@ std::uint64_t CfgService::state_hash() const {
     }
     hash.add(std::uint64_t{last_token_});
     hash.add(std::uint64_t{shutdown_to_send_}).add(std::uint64_t{shutting_down_});
+    if (rotation_) {
+        hash.add(rotation_->state_hash());
+    }
     return hash.value();
 }
 

@@ -1,7 +1,8 @@
 // Requests of administrators that concern other nodes: kill a node, announce a shutdown, reload the
-// configuration everywhere.
+// configuration everywhere, change the key of a sealed ring.
 //
-// Source: wire.md 6.5, ipc.md 8. It takes no part in synchronisation.
+// Source: wire.md 6.5, ipc.md 8; the announcement of keys is ours (decision 0003). It takes no part
+// in synchronisation.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "totem/group/facts.h"
+#include "totem/group/key_rotation.h"
 #include "totem/group/service.h"
 #include "totem/group/struct_io.h"
 
@@ -51,6 +53,13 @@ class CfgService final : public Service {
     [[nodiscard]] std::uint32_t reopen_logs(Outbox& out);
     void set_deadline(std::optional<Instant> when, Outbox& out);
 
+    // The ring is sealed with this key. Before the first ring.
+    void start_with_key(KeyName key) { rotation_.emplace(facts_.self, key); }
+    // The configuration names this key now; the host is asked to use keys() whenever they change.
+    void change_key(KeyName key, Outbox& out);
+    // Of a sealed ring only.
+    [[nodiscard]] KeyRotation::Keys keys() const { return rotation_->keys(); }
+
     [[nodiscard]] ServiceId id() const override { return ServiceId::kCfg; }
     [[nodiscard]] bool synchronises() const override { return false; }
     void on_configuration(const Configuration& change, Outbox& out) override;
@@ -69,6 +78,10 @@ class CfgService final : public Service {
     [[nodiscard]] bool send_shutdown(Outbox& out);
     void on_kill(NodeId sender, const StructReader& message, Outbox& out);
     void on_reload(NodeId sender, const StructReader& message, Outbox& out);
+    void on_keys(NodeId sender, const StructReader& message, Outbox& out);
+    [[nodiscard]] bool send_keys(const KeyRotation::Announcement& what, Outbox& out);
+    void tell_of_keys(const KeyRotation::Keys& before, Outbox& out);
+    void report_waiting(Outbox& out);
     void schedule(Outbox& out);
 
     ClusterFacts facts_;
@@ -79,6 +92,8 @@ class CfgService final : public Service {
     bool shutdown_to_send_ = false;
     bool shutting_down_ = false;
     std::optional<Instant> deadline_;
+    std::optional<KeyRotation> rotation_;
+    std::optional<Instant> report_at_;  // who holds up a change of the key
 };
 
 }  // namespace totem::group

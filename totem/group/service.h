@@ -62,6 +62,7 @@ struct Notice {
         kMalformedRequest,     // a = connection, b = request id, text = what was wrong
         kConfigurationError,   // text
         kReloadRequested,      // node: "Config reload requested by node N"
+        kKeyChangeWaiting,     // nodes = members without the new key of the ring
     };
     Kind kind{};
     NodeId node = kNoNode;
@@ -81,6 +82,7 @@ struct HostRequest {
         kReload,  // read the configuration again; answer with Stack's HostReply of the same token
         kReopenLogs,  // likewise
         kForceGather,
+        kUseKeys,  // those that CfgService::keys() names, from now on
     };
     Kind kind{};
     int exit_status = 0;

@@ -159,6 +159,15 @@ ClusterKey::ClusterKey(std::span<const std::byte> material, std::string_view clu
     id_ = static_cast<KeyId>(id);
 }
 
+ClusterKey::ClusterKey() : key_(kKeyBytes) {}
+
+ClusterKey ClusterKey::copy() const {
+    ClusterKey other;
+    std::ranges::copy(key_.bytes(), other.key_.bytes().begin());
+    other.id_ = id_;
+    return other;
+}
+
 bool available(Suite suite) {
     start_library();
     return suite == Suite::kChaCha20Poly1305 || crypto_aead_aes256gcm_is_available() == 1;

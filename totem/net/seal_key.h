@@ -62,8 +62,12 @@ class ClusterKey {
     ClusterKey(std::span<const std::byte> material, std::string_view cluster_name);
 
     [[nodiscard]] KeyId id() const noexcept { return id_; }
+    // The same key once more, in memory of its own.
+    [[nodiscard]] ClusterKey copy() const;
 
   private:
+    ClusterKey();
+
     friend class SessionKey;
     SecretBytes key_;
     KeyId id_{};

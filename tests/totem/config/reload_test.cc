@@ -87,12 +87,28 @@ TEST(Reload, OwnIdIsRefused) {
     EXPECT_EQ(reload(text, changed).errors.size(), 1U);
 }
 
-TEST(Reload, CryptoIsPutBack) {
+TEST(Reload, SealingCannotBeSwitched) {
     auto changed = file("transport: udpu\n", "}\n");
     changed.replace(changed.find("secauth: off"), 12, "secauth: on");
     const auto plan = reload(file("transport: udpu\n", "}\n"), changed);
-    EXPECT_EQ(plan.notices.size(), 1U);
+    EXPECT_EQ(
+        plan.notices,
+        Names{"Modified entry 'totem.secauth' in corosync.conf cannot be changed at run-time"});
     EXPECT_FALSE(plan.next.resolved.secauth);
+}
+
+TEST(Reload, TheKeyAndTheWordsForSealingCanChange) {
+    auto before = file("transport: udpu\nkeyfile: /a\n", "}\n");
+    auto after =
+        file("transport: udpu\nkeyfile: /b\ncrypto_cipher: aes128\ncrypto_hash: sha256\n", "}\n");
+    for (auto* text : {&before, &after}) {
+        text->replace(text->find("secauth: off"), 12, "secauth: on");
+    }
+    const auto plan = reload(before, after);
+    EXPECT_TRUE(plan.errors.empty());
+    EXPECT_TRUE(plan.notices.empty());
+    EXPECT_EQ(plan.next.cluster.totem.keyfile, "/b");
+    EXPECT_TRUE(plan.next.resolved.secauth);
 }
 
 }  // namespace

@@ -8,8 +8,12 @@
 
 namespace {
 
+using totem::NodeId;
 using totem::net::ClusterKey;
+using totem::net::kTagBytes;
 using totem::net::load_key_file;
+using totem::net::SessionKey;
+using totem::net::Suite;
 using totem::net::test::key_material;
 
 class KeyFile : public ::testing::Test {
@@ -80,6 +84,23 @@ TEST_F(KeyFile, ThatIsNoFileIsRefused) {
     std::filesystem::remove(path_);
     ASSERT_EQ(mkfifo(path_.c_str(), 0400), 0);
     EXPECT_EQ(error(), "Could not read " + path_ + ": not a regular file.");
+}
+
+TEST(ClusterKey, ACopyOutlivesTheOriginal) {
+    SessionKey of_original;
+    std::optional<ClusterKey> copy;
+    {
+        const ClusterKey original(key_material(), "test");
+        of_original.derive(original, NodeId{1}, {});
+        copy.emplace(original.copy());
+        EXPECT_EQ(copy->id(), original.id());
+    }
+    SessionKey of_copy;
+    of_copy.derive(*copy, NodeId{1}, {});
+    const SessionKey::Sealing how{Suite::kChaCha20Poly1305, 1, {}};
+    std::vector<std::byte> text(20 + kTagBytes);
+    of_original.encrypt(how, text);
+    EXPECT_TRUE(of_copy.decrypt(how, text));
 }
 
 TEST(ClusterKey, DependsOnEveryByteAndOnTheName) {
