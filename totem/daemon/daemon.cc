@@ -79,11 +79,28 @@ Daemon::Daemon(const CommandLine& command_line, Configuration configuration, Log
                 [this](std::uint32_t token, Reloader::Outcome& outcome) {
                     finish_reload(token, outcome);
                 }) {
+    entrance_->io = &io_;
     services_.add_to(stack_);
     services_.cmap_door().set_stats(statistics_);
 }
 
-Daemon::~Daemon() { link_.close(); }
+Daemon::~Daemon() {
+    {
+        const std::lock_guard lock(entrance_->mutex);
+        entrance_->io = nullptr;
+    }
+    link_.close();
+}
+
+// The log's thread may be held up by a disk for as long as it likes.
+Log::Done Daemon::in_loop(Log::Done done) {
+    return [entrance = entrance_, done = std::move(done)](const std::string& problem) {
+        const std::lock_guard lock(entrance->mutex);
+        if (entrance->io != nullptr) {
+            boost::asio::post(*entrance->io, [done, problem] { done(problem); });
+        }
+    };
+}
 
 ipc::ServerOptions Daemon::server_options() {
     ipc::ServerOptions options;
@@ -331,11 +348,11 @@ void Daemon::on_host_request(const group::HostRequest& request) {
         case group::HostRequest::Kind::kReload:
             reloader_.start(request.token);
             break;
-        case group::HostRequest::Kind::kReopenLogs: {
-            const std::string problem = log_.reopen();
-            reply(request.token, problem.empty() ? 1 : 2);
+        case group::HostRequest::Kind::kReopenLogs:
+            log_.reopen(in_loop([this, token = request.token](const std::string& problem) {
+                reply(token, problem.empty() ? 1 : 2);
+            }));
             break;
-        }
         case group::HostRequest::Kind::kForceGather:
             driver_.input(Input(ForceGather{}));
             break;
@@ -363,9 +380,10 @@ void Daemon::wait_for_signal() {
 
 void Daemon::on_signal(int signal) {
     if (signal == SIGHUP) {
-        const std::string problem = log_.reopen();
-        say(problem.empty() ? Severity::kNotice : Severity::kError, "MAIN",
-            problem.empty() ? "Log files opened anew" : problem);
+        log_.reopen(in_loop([this](const std::string& problem) {
+            say(problem.empty() ? Severity::kNotice : Severity::kError, "MAIN",
+                problem.empty() ? "Log files opened anew" : problem);
+        }));
     } else if (signal == SIGUSR2) {
         dump_state();
     } else if (!stopping_) {
@@ -447,10 +465,11 @@ void Daemon::apply(Reloaded fresh) {
         say(Severity::kNotice, "CFG", notice);
     }
     configuration_ = std::move(fresh.configuration);
-    const std::string problem = log_.configure(configuration_.cluster.logging);
-    if (!problem.empty()) {
-        say(Severity::kError, "MAIN", problem);
-    }
+    log_.configure(configuration_.cluster.logging, in_loop([this](const std::string& problem) {
+                       if (!problem.empty()) {
+                           say(Severity::kError, "MAIN", problem);
+                       }
+                   }));
     const net::LinkConfig link = link_config(configuration_);
     link_.set_members(link.peers, link.block_unlisted_ips);
     if (seal_ && fresh.key) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -75,13 +76,21 @@ class Daemon final : private DriverListener {
     void dump_state();
     void reply(std::uint32_t token, std::uint32_t error);
     void say(Severity severity, std::string_view subsystem, std::string_view text);
+    [[nodiscard]] Log::Done in_loop(Log::Done done);
     [[nodiscard]] ipc::ServerOptions server_options();
     [[nodiscard]] std::string state_directory() const;
+
+    // The way into the loop for another thread, which may outlive it.
+    struct Entrance {
+        std::mutex mutex;
+        boost::asio::io_context* io = nullptr;  // null: closed
+    };
 
     const CommandLine command_line_;
     Configuration configuration_;
     Log& log_;
     boost::asio::io_context io_{1};
+    std::shared_ptr<Entrance> entrance_ = std::make_shared<Entrance>();
     FramePool pool_;
     Services services_;
     group::Stack stack_;

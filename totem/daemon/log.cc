@@ -12,6 +12,7 @@
 #include <system_error>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include <spdlog/async.h>
 #include <spdlog/sinks/base_sink.h>
@@ -97,7 +98,6 @@ struct Route {
     int file_max = -1;
     int facility = LOG_DAEMON;
     std::string path;
-    std::shared_ptr<LogFile> file;
 
     [[nodiscard]] int most() const { return std::max({stderr_max, syslog_max, file_max}); }
 };
@@ -142,28 +142,30 @@ struct Routes {
         const auto found = subsystems.find(subsystem);
         return found == subsystems.end() ? top : found->second;
     }
-    // Opens every file once. Empty, or what went wrong.
-    [[nodiscard]] std::string open_files() {
-        std::map<std::string, std::shared_ptr<LogFile>> files;
-        std::string problem = open_file(top, files);
-        for (auto& [name, route] : subsystems) {
-            problem = problem.empty() ? open_file(route, files) : problem;
+};
+
+// The files of some routes, by path. Opening and closing them may take as long as the disk likes.
+class LogFiles {
+  public:
+    // Empty, or what went wrong.
+    [[nodiscard]] std::string open(const Routes& routes) {
+        std::string problem = open(routes.top);
+        for (const auto& [name, route] : routes.subsystems) {
+            problem = problem.empty() ? open(route) : problem;
         }
         return problem;
     }
+    void write(const Route& route, const std::string& line) const {
+        const auto found = files_.find(route.path);
+        if (found != files_.end()) {
+            static_cast<void>(!::write(found->second.fd(), line.data(), line.size()));
+        }
+    }
 
   private:
-    [[nodiscard]] static std::string open_file(
-        Route& route, std::map<std::string, std::shared_ptr<LogFile>>& files) {
-        if (route.file_max < 0) {
-            return {};
-        }
-        auto& file = files[route.path];
-        if (!file) {
-            file = std::make_shared<LogFile>(route.path);
-        }
-        route.file = file;
-        if (file->fd() >= 0) {
+    [[nodiscard]] std::string open(const Route& route) {
+        if (route.file_max < 0 ||
+            files_.try_emplace(route.path, route.path).first->second.fd() >= 0) {
             return {};
         }
         const int code = errno;
@@ -171,6 +173,8 @@ struct Routes {
                "' for reason: " + std::generic_category().message(code) + " (" +
                std::to_string(code) + ").";
     }
+
+    std::map<std::string, LogFile> files_;
 };
 
 }  // namespace
@@ -195,43 +199,89 @@ std::string format_line(std::string_view time, Severity severity, std::string_vi
 }
 
 // Severity and subsystem travel before the text, as spdlog knows neither: one byte, the name, a
-// NUL.
+// NUL. An empty payload only wakes the sink.
 class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
   public:
-    [[nodiscard]] std::string replace(Routes routes) {
-        std::string problem = routes.open_files();
-        if (problem.empty()) {
-            const std::lock_guard lock(routes_mutex_);
-            routes_ = std::make_shared<const Routes>(std::move(routes));
-        }
-        return problem;
+    // Takes effect with the next empty message, so that what was written before goes where it was
+    // meant to.
+    void replace(std::shared_ptr<const Routes> routes, Done done) {
+        const std::lock_guard lock(routes_mutex_);
+        changes_.push_back({std::move(routes), std::move(done)});
     }
     [[nodiscard]] std::shared_ptr<const Routes> routes() const {
         const std::lock_guard lock(routes_mutex_);
         return routes_;
     }
     void detach_stderr() { stderr_open_ = false; }
+    // How many lines were given up so far, for the sink to tell of. Before the log's thread starts.
+    void watch_losses(std::function<std::size_t()> lost) { lost_ = std::move(lost); }
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
         const std::string_view payload(message.payload.data(), message.payload.size());
+        const bool lost = tell_of_losses(message.time);
+        if (payload.empty() || lost) {
+            apply_changes();  // its message may be among the lost
+        }
+        if (payload.empty()) {
+            return;
+        }
         const std::size_t end = payload.find('\0');
-        const auto severity = static_cast<Severity>(payload[0] - '0');
-        const std::string_view subsystem = payload.substr(1, end - 1);
-        const std::string_view text = payload.substr(end + 1);
+        put(message.time, static_cast<Severity>(payload[0] - '0'), payload.substr(1, end - 1),
+            payload.substr(end + 1));
+    }
+    void flush_() override {}
+
+  private:
+    struct Change {
+        std::shared_ptr<const Routes> routes;
+        Done done;
+    };
+
+    void apply_changes() {
+        std::vector<Change> changes;
+        {
+            const std::lock_guard lock(routes_mutex_);
+            changes.swap(changes_);
+        }
+        for (const Change& change : changes) {
+            LogFiles files;
+            const std::string problem = files.open(*change.routes);
+            if (problem.empty()) {
+                std::swap(files_, files);
+                const std::lock_guard lock(routes_mutex_);
+                routes_ = change.routes;
+            }
+            change.done(problem);
+        }
+    }
+
+    bool tell_of_losses(std::chrono::system_clock::time_point when) {
+        const std::size_t lost = lost_() - told_;
+        if (lost == 0) {
+            return false;
+        }
+        told_ += lost;
+        put(when, Severity::kWarning, "MAIN",
+            std::to_string(lost) +
+                " log lines were lost: they came faster than they could be written");
+        return true;
+    }
+
+    void put(std::chrono::system_clock::time_point when, Severity severity,
+             std::string_view subsystem, std::string_view text) {
         const auto routes = this->routes();
         const Route& route = routes->of(subsystem);
         const int level = static_cast<int>(severity);
         const bool to_stderr = level <= route.stderr_max && stderr_open_;
         if (to_stderr || level <= route.file_max) {
             const std::string line =
-                format_line(time_text(message.time, routes->timestamp), severity, subsystem, text) +
-                '\n';
+                format_line(time_text(when, routes->timestamp), severity, subsystem, text) + '\n';
             if (to_stderr) {
                 static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
             }
             if (level <= route.file_max) {
-                static_cast<void>(!::write(route.file->fd(), line.data(), line.size()));
+                files_.write(route, line);
             }
         }
         if (level <= route.syslog_max) {
@@ -240,11 +290,13 @@ class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
                      line.c_str() + line.find('['));
         }
     }
-    void flush_() override {}
 
-  private:
     mutable std::mutex routes_mutex_;
     std::shared_ptr<const Routes> routes_ = std::make_shared<const Routes>();  // by routes_mutex_
+    std::vector<Change> changes_;                                              // likewise
+    LogFiles files_;  // like the rest, of whoever writes
+    std::function<std::size_t()> lost_ = [] { return std::size_t{0}; };
+    std::size_t told_ = 0;
     std::atomic<bool> stderr_open_{true};
 };
 
@@ -264,20 +316,26 @@ Log::~Log() {
     ::closelog();
 }
 
-std::string Log::configure(const config::LoggingConfig& config) {
-    Routes routes;
-    routes.timestamp = config.timestamp;
-    routes.top = make_route(config.target, {});
+void Log::configure(const config::LoggingConfig& config, Done done) {
+    auto routes = std::make_shared<Routes>();
+    routes->timestamp = config.timestamp;
+    routes->top = make_route(config.target, {});
     for (const config::LogSubsystem& subsystem : config.subsystems) {
-        routes.subsystems[subsystem.name] = make_route(config.target, subsystem.target);
+        routes->subsystems[subsystem.name] = make_route(config.target, subsystem.target);
     }
-    return sink_->replace(std::move(routes));
+    sink_->replace(std::move(routes), std::move(done));
+    writer_->logger->log(spdlog::level::info, spdlog::string_view_t());
 }
 
-std::string Log::reopen() { return sink_->replace(*sink_->routes()); }
+void Log::reopen(Done done) {
+    sink_->replace(sink_->routes(), std::move(done));
+    writer_->logger->log(spdlog::level::info, spdlog::string_view_t());
+}
 
-void Log::go_to_background() {
-    writer_->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLinesMax, 1);
+void Log::go_to_background(std::function<void()> on_thread_start) {
+    writer_->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLinesMax, 1,
+                                                                   std::move(on_thread_start));
+    sink_->watch_losses([pool = writer_->pool.get()] { return pool->overrun_counter(); });
     writer_->logger = std::make_shared<spdlog::async_logger>(
         "totemd", sink_, writer_->pool, spdlog::async_overflow_policy::overrun_oldest);
 }
@@ -287,6 +345,7 @@ void Log::flush() {
         // The pool's end writes what is queued; nothing can be logged after it.
         writer_->logger = std::make_shared<spdlog::logger>("totemd", sink_);
         writer_->pool.reset();
+        sink_->watch_losses([] { return std::size_t{0}; });
     }
 }
 

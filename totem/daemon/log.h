@@ -1,14 +1,15 @@
 // The daemon's log: lines as administrators and scripts of corosync know them, to stderr, syslog
 // and a file, each with its own threshold per subsystem.
 //
-// Once in the background, a call only queues the line; a thread of its own writes, so that neither
-// a full disk nor a stuck syslog holds up the protocol. When lines come faster than they can be
-// written the oldest are given up.
+// Once in the background, a call only queues the line; a thread of its own opens, writes and closes
+// the files, so that neither a full disk nor a stuck syslog holds up the protocol. When lines come
+// faster than they can be written the oldest are given up, and their number is told.
 //
 // Source: config.md 7; samples/log-*.txt (format and texts).
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,12 +40,15 @@ class Log {
     Log(Log&&) = delete;
     Log& operator=(Log&&) = delete;
 
-    // Empty, or why a log file cannot be opened; then everything is as before.
-    [[nodiscard]] std::string configure(const config::LoggingConfig& config);
+    // Called when it is done, by the log's thread once there is one: with nothing, or with why a
+    // file cannot be opened, and then everything is as before. It must not log.
+    using Done = std::function<void(const std::string& problem)>;
+    void configure(const config::LoggingConfig& config, Done done);
     // Opens the files anew, after they were rotated away.
-    [[nodiscard]] std::string reopen();
-    // From now on a thread of the log writes. After the process has become a daemon.
-    void go_to_background();
+    void reopen(Done done);
+    // From now on a thread of the log writes; it calls `on_thread_start` first. After the process
+    // has become a daemon.
+    void go_to_background(std::function<void()> on_thread_start = [] {});
     // Waits until what was written is out; for the last words of a process that dies.
     void flush();
     // Nothing to stderr any more: it has been closed.

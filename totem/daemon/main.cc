@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <pthread.h>
 #include <string>
 #include <utility>
 #include <variant>
@@ -14,6 +15,7 @@
 #include "totem/core/check.h"
 #include "totem/daemon/configuration.h"
 #include "totem/daemon/daemon.h"
+#include "totem/daemon/link_config.h"
 #include "totem/daemon/log.h"
 #include "totem/daemon/options.h"
 #include "totem/daemon/process.h"
@@ -92,11 +94,20 @@ int start(const CommandLine& line, Log& log) {
         }
         background = std::move(*entered);
     }
-    const std::string problem = log.configure(configuration->cluster.logging);
+    std::string problem;
+    log.configure(configuration->cluster.logging,
+                  [&problem](const std::string& what) { problem = what; });
     if (!problem.empty()) {
         return fail(log, {"parse error in config: " + problem, kExitLogging}, __LINE__);
     }
-    log.go_to_background();
+    // Above everything that is not real-time: the protocol shares a lock with the log's thread, for
+    // moments, and must not wait for one that has lost its processor.
+    Scheduling below_protocol = scheduling_of(configuration->cluster.system);
+    below_protocol.below = 2;
+    log.go_to_background([below_protocol] {
+        ::pthread_setname_np(::pthread_self(), "totemd-log");
+        static_cast<void>(set_scheduling(below_protocol));
+    });
     raise_descriptor_limit();
     if (const std::string unlocked = lock_memory(); !unlocked.empty()) {
         log.write(Severity::kWarning, "MAIN", unlocked);

@@ -1,20 +1,12 @@
 // The lines that administrators and their scripts search the log for, letter by letter.
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 
-#include "totem/daemon/log.h"
 #include "totem/daemon/notice_text.h"
 
 namespace {
 
 using totem::NodeId;
 using totem::daemon::format_line;
-using totem::daemon::Log;
 using totem::daemon::LogLine;
 using totem::daemon::Severity;
 using totem::daemon::to_lines;
@@ -95,65 +87,6 @@ TEST(NoticeText, ends_of_nodes) {
               Lines{"notice  [CFG   ] Killed by node 1 : Killed by corosync-cfgtool"});
     notice.kind = Notice::Kind::kNodeShutDown;
     EXPECT_EQ(lines_of(notice), Lines{"notice  [CFG   ] Node 1 was shut down by sysadmin"});
-}
-
-class LogFileTest : public ::testing::Test {
-  protected:
-    LogFileTest() {
-        std::string name = "/tmp/log-test-XXXXXX";
-        directory_ = ::mkdtemp(name.data());
-        config_.target.to_stderr = false;
-        config_.target.to_syslog = false;
-        config_.target.to_logfile = true;
-        config_.target.logfile = file();
-        config_.timestamp = totem::config::LogTimestamp::kOff;
-    }
-    ~LogFileTest() override { std::filesystem::remove_all(directory_); }
-
-    [[nodiscard]] std::string file() const { return directory_ + "/log"; }
-    [[nodiscard]] std::string content() const {
-        std::ifstream in(file());
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-
-    std::string directory_;
-    totem::config::LoggingConfig config_;
-};
-
-TEST_F(LogFileTest, writes_from_the_configured_priority_on) {
-    {
-        Log log;
-        config_.subsystems.push_back({"TOTEM", {}});
-        config_.subsystems.back().target.debug = totem::config::LogDebug::kOn;
-        EXPECT_EQ(log.configure(config_), "");
-        log.go_to_background();
-        log.write(Severity::kInfo, "MAIN", "shown");
-        log.write(Severity::kDebug, "MAIN", "hidden");
-        log.write(Severity::kDebug, "TOTEM", "shown too");
-        EXPECT_TRUE(log.wants(Severity::kDebug, "TOTEM"));
-        EXPECT_FALSE(log.wants(Severity::kDebug, "MAIN"));
-    }
-    EXPECT_EQ(content(), "info    [MAIN  ] shown\ndebug   [TOTEM ] shown too\n");
-}
-
-TEST_F(LogFileTest, goes_on_in_a_new_file_after_rotation) {
-    Log log;
-    EXPECT_EQ(log.configure(config_), "");
-    log.write(Severity::kInfo, "MAIN", "old");
-    std::filesystem::rename(file(), file() + ".1");
-    EXPECT_EQ(log.reopen(), "");
-    log.write(Severity::kInfo, "MAIN", "new");
-    EXPECT_EQ(content(), "info    [MAIN  ] new\n");
-}
-
-TEST_F(LogFileTest, a_file_that_cannot_be_opened_is_refused_and_the_old_one_kept) {
-    Log log;
-    EXPECT_EQ(log.configure(config_), "");
-    config_.target.logfile = directory_ + "/none/log";
-    EXPECT_EQ(log.configure(config_), "Can't open logfile '" + directory_ +
-                                          "/none/log' for reason: No such file or directory (2).");
-    log.write(Severity::kInfo, "MAIN", "still here");
-    EXPECT_EQ(content(), "info    [MAIN  ] still here\n");
 }
 
 }  // namespace
