@@ -72,6 +72,7 @@ struct Channel {
     // The clients' thread stopped the ordered lane for its ring's sake and is to be told.
     std::atomic<bool> ring_awaited{false};
     std::atomic<bool> stop{false};
+    std::atomic<bool> ended{false};  // the clients' thread does nothing any more
 
     std::mutex access_mutex;
     AccessRules access;  // guarded by access_mutex

@@ -52,6 +52,8 @@ Result<Server::Started, std::string> Server::start() {
             clients_->run();
         }
         clients_->close();
+        channel_->ended.store(true, std::memory_order_release);
+        channel_->protocol_bell.ring();
     });
     std::string problem = outcome.get();
     if (!problem.empty()) {
@@ -61,13 +63,18 @@ Result<Server::Started, std::string> Server::start() {
     return Started{};
 }
 
-void Server::stop() {
-    if (!thread_.joinable()) {
-        return;
-    }
+void Server::withdraw() {
     channel_->stop.store(true, std::memory_order_release);
     channel_->clients_bell.ring();
-    thread_.join();
+}
+
+bool Server::ended() const { return channel_->ended.load(std::memory_order_acquire); }
+
+void Server::stop() {
+    if (thread_.joinable()) {
+        withdraw();
+        thread_.join();
+    }
 }
 
 std::optional<Incoming> Server::next(Lane lane) {

@@ -72,7 +72,11 @@ class Server {
     // Listens on every door. The error says which one could not be had and why.
     struct Started {};
     [[nodiscard]] Result<Started, std::string> start();
-    // Withdraws the doors, disconnects everybody, ends the thread.
+    // Begins to withdraw the doors and to disconnect everybody; ended() tells when that is done,
+    // and until then what clients did last comes in as before.
+    void withdraw();
+    [[nodiscard]] bool ended() const;
+    // As withdraw(), and waits for the end of the thread.
     void stop();
 
     // The oldest thing a client of this lane did, again and again until pop(lane).
