@@ -2,6 +2,8 @@
 """What administrators do to nodes that run: reload, in the words that corosync's tools and logs use."""
 
 import re
+import signal
+import sys
 import unittest
 
 import harness
@@ -146,6 +148,78 @@ class KeyChange(Admin):
         self.assertIn("CS_ERR_INVALID_PARAM", self.reload(cluster, 1))
         self.wait_log(cluster, 1, "Unable to reload config file: ")
         self.assertNotIn(ACCEPTED, cluster.log(1))
+
+
+# Holds one thread of a process by ptrace as long as it lives.
+FREEZE = """
+import ctypes, os, sys
+pid, name = sys.argv[1:]
+libc = ctypes.CDLL(None, use_errno=True)
+for task in os.listdir('/proc/%s/task' % pid):
+    if open('/proc/%s/task/%s/comm' % (pid, task)).read().strip() == name:
+        seized = libc.ptrace(0x4206, int(task), None, None)
+        interrupted = libc.ptrace(0x4207, int(task), None, None)
+        os.waitpid(int(task), 0x40000000)
+        print('frozen' if (seized, interrupted) == (0, 0) else 'failed', flush=True)
+        os.waitpid(int(task), 0x40000000)
+"""
+
+# Opens a pipe for reading, makes it as small as it gets, and reads nothing.
+STUCK_READER = """
+import fcntl, os, sys, time
+end = os.open(sys.argv[1], os.O_RDONLY)
+fcntl.fcntl(end, 1031, 4096)
+print('open', flush=True)
+time.sleep(1000)
+"""
+
+
+class Ending(Admin):
+    def term_and_expect(self, cluster, node, seconds):
+        """Leaves the ring at once (far below the token timeout), and ends within `seconds`."""
+        cluster.signal(node, signal.SIGTERM)
+        rest = [n for n in cluster.nodes() if n != node]
+        cluster.wait_members(rest, 5, quorate=len(rest) > 1)
+        wait_for("end of the daemon of node %d" % node, lambda: cluster.pid(node) is None, seconds)
+
+    def test_with_a_client(self):
+        """A process in a group on the node that ends is seen to leave it, not to fall with its node."""
+        cluster = self.ring(2, token=10000)
+        load = cluster.load(2, 1, 0, 1, deadline=30)
+        watch = cluster.load(1, 2, 0, 1, deadline=30)
+        wait_for("both in the group", lambda: cluster.tool(
+            1, "corosync-cpgtool", "-e").count("\n\t") >= 2, 10)
+        self.term_and_expect(cluster, 2, 3)
+        self.assertIn("exiting normally", cluster.log(2))
+        self.assertNotIn("do not close", cluster.log(2))
+        self.assertNotIn("Failed to receive the leave message", cluster.log(1))
+        for child in (load, watch):
+            child.kill()
+
+    def test_when_the_clients_thread_hangs(self):
+        cluster = self.ring(3, token=10000)
+        freeze = cluster.popen(3, sys.executable, "-c", FREEZE, str(cluster.pid(3)), "totemd-clients")
+        self.assertEqual(freeze.stdout.readline(), "frozen\n")
+        self.term_and_expect(cluster, 3, 15)
+        self.assertIn("do not close: leaving all the same", cluster.log(3))
+
+    def test_when_the_log_hangs(self):
+        """A log file on a disk that stopped answering: the ring, reloads and the end do not wait."""
+        cluster = self.cluster([harness.OURS] * 3, token=10000)
+        cluster.run(3, "mkfifo", "/run/pipe")
+        reader = cluster.popen(3, sys.executable, "-c", STUCK_READER, "/run/pipe")
+        self.edit(cluster, [3], ("to_stderr: yes",
+                                 "to_logfile: yes\n  logfile: /run/pipe\n  debug: on"))
+        cluster.start()
+        self.assertEqual(reader.stdout.readline(), "open\n")
+        cluster.wait_members(cluster.nodes(), 10)
+        ring = cluster.members(1)
+        loads = [cluster.load(n, 3, 500, 1500, deadline=30) for n in cluster.nodes()]
+        self.assertIn("Done", self.reload(cluster, 3))
+        cluster.signal(3, signal.SIGHUP)
+        self.assertEqual(len(harness.orders(harness.finish(loads, 40))), 1)
+        self.assertEqual(cluster.members(1), ring)
+        self.term_and_expect(cluster, 3, 15)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
 #include "totem/core/stats.h"
@@ -24,26 +25,18 @@ constexpr int kExitServices = 13;
 constexpr int kExitTotem = 15;
 constexpr int kExitStateDirectory = 16;
 constexpr int kExitRingId = 21;
-// How long a stop waits for others to hear that this node's processes left their groups.
+// How long a stop waits for the clients' connections to close, and then for others to hear that
+// this node's processes left their groups. Meanwhile this node is a member that does its part.
+constexpr std::chrono::milliseconds kCloseClients{2000};
 constexpr std::chrono::milliseconds kLeaveGroups{1000};
+constexpr std::chrono::milliseconds kLookAgain{5};
+// However long threads, disks or the resolver take.
+constexpr std::chrono::seconds kEndAtMost{10};
 
 RingConfig with_seed(RingConfig ring) {
     static_cast<void>(!::getrandom(&ring.seed, sizeof ring.seed, 0));
     return ring;
 }
-
-struct Engine {
-    group::ServiceId id;
-    std::string_view text;
-};
-// In the order in which they are told of.
-constexpr std::array<Engine, 5> kEngines{{
-    {group::ServiceId::kCmap, "corosync configuration map access"},
-    {group::ServiceId::kCfg, "corosync configuration service"},
-    {group::ServiceId::kCpg, "corosync cluster closed process group service v1.01"},
-    {group::ServiceId::kVotequorum, "corosync vote quorum service v1.0"},
-    {group::ServiceId::kQuorum, "corosync cluster quorum service v0.1"},
-}};
 
 Severity severity_of(ipc::LogLevel level) {
     switch (level) {
@@ -223,14 +216,8 @@ std::optional<Failure> Daemon::open_doors() {
 }
 
 void Daemon::tell_of_services(std::string_view what, bool numbers) {
-    for (const Engine& engine : kEngines) {
-        if (engine.id == group::ServiceId::kVotequorum && !services_.votes()) {
-            continue;
-        }
-        const std::string number =
-            numbers ? fmt::format(" [{}]", static_cast<unsigned>(engine.id)) : std::string();
-        say(Severity::kNotice, "SERV",
-            fmt::format("Service engine {}: {}{}", what, engine.text, number));
+    for (const LogLine& line : service_lines(what, services_.votes(), numbers)) {
+        say(line.severity, line.subsystem, line.text);
     }
 }
 
@@ -333,9 +320,6 @@ void Daemon::before_effects(bool news) {
     if (services_.owes_step()) {
         reply(0, 0);
     }
-    if (leaving_ && services_.groups_left()) {
-        driver_.quit();
-    }
 }
 
 void Daemon::on_ready() { notify_systemd("READY=1\n"); }
@@ -417,21 +401,45 @@ void Daemon::stop(int exit_status) {
     if (!stopping_) {
         stopping_ = true;
         exit_status_ = exit_status;
+        driver_.quit();
     }
-    driver_.quit();
+}
+
+void Daemon::run_until(std::chrono::milliseconds limit, const std::function<bool()>& done) {
+    if (done()) {
+        return;
+    }
+    boost::asio::steady_timer timer(io_);
+    const std::function<void()> look = [&] {
+        timer.expires_after(kLookAgain);
+        timer.async_wait([&](const boost::system::error_code& error) {
+            if (!error && done()) {
+                driver_.quit();
+            } else if (!error) {
+                look();
+            }
+        });
+    };
+    look();
+    driver_.run(now() + limit);
+    timer.cancel();
+    io_.poll();
 }
 
 void Daemon::leave() {
     stopping_ = true;
+    end_within(kEndAtMost, exit_status_);
     notify_systemd("STOPPING=1\n");
     say(Severity::kNotice, "SERV", "Unloading all Corosync service engines.");
     services_.set_stopping();
-    server_.stop();
-    driver_.take_last_requests();
-    leaving_ = true;
-    if (!services_.groups_left()) {
-        driver_.run(now() + kLeaveGroups);
+    server_.withdraw();
+    run_until(kCloseClients, [this] { return server_.ended() && services_.groups_left(); });
+    if (!server_.ended()) {
+        say(Severity::kError, "MAIN",
+            "The connections of clients do not close: leaving all the same");
     }
+    driver_.take_last_requests();
+    run_until(kLeaveGroups, [this] { return services_.groups_left(); });
     driver_.input(Input(Leave{}));
     driver_.perform();
     link_.close();

@@ -4,6 +4,8 @@
 // Source: config.md 9, 12, 13, 15; ipc.md 15; samples/log-*.txt, kill-shutdown.txt.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -71,6 +73,7 @@ class Daemon final : private DriverListener {
     void on_persisted(std::uint64_t seq, const std::string& problem);
     void stop(int exit_status);
     void leave();
+    void run_until(std::chrono::milliseconds limit, const std::function<bool()>& done);
     void finish_reload(std::uint32_t token, Reloader::Outcome& outcome);
     void apply(Reloaded fresh);
     void dump_state();
@@ -108,7 +111,6 @@ class Daemon final : private DriverListener {
     std::set<NodeId> announced_leave_;  // since the last membership
     Reloader reloader_;
     bool stopping_ = false;
-    bool leaving_ = false;
     int exit_status_ = 0;
 };
 

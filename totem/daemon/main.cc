@@ -2,6 +2,7 @@
 // hands over to Daemon.
 //
 // Source: config.md 1 and 15; samples/config-errors.txt, access.txt.
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -32,6 +33,9 @@ void on_failed_check(const totem::CheckFailure& failure) {
         log_of_check->write(Severity::kEmerg, "MAIN",
                             fmt::format("internal error: {} is false at {}:{}", failure.expression,
                                         failure.file, failure.line));
+        constexpr std::chrono::seconds kLastWords{5};
+        constexpr int kAborted = 128 + SIGABRT;  // as a shell would show it
+        end_within(kLastWords, kAborted);
         log_of_check->flush();
     }
 }

@@ -1,5 +1,7 @@
 #include "totem/daemon/notice_text.h"
 
+#include <array>
+
 #include <fmt/format.h>
 
 namespace totem::daemon {
@@ -65,6 +67,19 @@ LogLine state_line(const Trace& trace, const RingConfig& config) {
                 ? fmt::format("entering GATHER state from {} ({}).", trace.c, state_name(trace.a))
                 : fmt::format("entering {} state.", state_name(trace.b))};
 }
+
+struct Engine {
+    group::ServiceId id;
+    std::string_view text;
+};
+// In the order in which they are told of.
+constexpr std::array<Engine, 5> kEngines{{
+    {group::ServiceId::kCmap, "corosync configuration map access"},
+    {group::ServiceId::kCfg, "corosync configuration service"},
+    {group::ServiceId::kCpg, "corosync cluster closed process group service v1.01"},
+    {group::ServiceId::kVotequorum, "corosync vote quorum service v1.0"},
+    {group::ServiceId::kQuorum, "corosync cluster quorum service v0.1"},
+}};
 
 }  // namespace
 
@@ -137,6 +152,19 @@ std::vector<LogLine> to_lines(const Notice& notice) {
             return {{Severity::kCrit, "VOTEQ", notice.text}};
     }
     return {};
+}
+
+std::vector<LogLine> service_lines(std::string_view what, bool votequorum, bool numbers) {
+    std::vector<LogLine> lines;
+    for (const Engine& engine : kEngines) {
+        if (engine.id != group::ServiceId::kVotequorum || votequorum) {
+            const std::string number =
+                numbers ? fmt::format(" [{}]", static_cast<unsigned>(engine.id)) : std::string();
+            lines.push_back({Severity::kNotice, "SERV",
+                             fmt::format("Service engine {}: {}{}", what, engine.text, number)});
+        }
+    }
+    return lines;
 }
 
 TraceMask traces_for_log() noexcept {

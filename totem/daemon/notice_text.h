@@ -22,6 +22,10 @@ struct LogLine {
 
 [[nodiscard]] std::vector<LogLine> to_lines(const group::Notice& notice);
 
+// "Service engine loaded: corosync ... [0]" of each service: `what` is "loaded" or "unloaded".
+[[nodiscard]] std::vector<LogLine> service_lines(std::string_view what, bool votequorum,
+                                                 bool numbers);
+
 // The traces that lines are made of, and the line of one; empty text: not worth any.
 [[nodiscard]] TraceMask traces_for_log() noexcept;
 [[nodiscard]] LogLine to_line(const Trace& trace, const RingConfig& config);

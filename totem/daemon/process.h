@@ -4,6 +4,7 @@
 // Source: config.md 9 and 15.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +71,10 @@ struct Scheduling {
 // For the calling thread. Returns what it got, for the log.
 [[nodiscard]] std::string set_scheduling(const Scheduling& wish);
 void raise_descriptor_limit();
+
+// Whatever hangs from now on: the process ends with this status, at once and without another word,
+// when the time is over.
+void end_within(std::chrono::seconds limit, int exit_status);
 
 // Tells systemd, when it waits for that; silently nothing otherwise.
 void notify_systemd(std::string_view state);
