@@ -222,5 +222,39 @@ class Ending(Admin):
         self.term_and_expect(cluster, 3, 15)
 
 
+class DuplicateId(Admin):
+    def check(self, first, **options):
+        """Node 3 starts with a file that calls it `first`, while that node lives."""
+        cluster = self.cluster([harness.OURS] * 3, token=1000, **options)
+        cluster.start(1, 2)
+        cluster.wait_members((1, 2), 10)
+        ring, formed = cluster.members(1), cluster.log(2).count("A new membership")
+        text = cluster.run(3, "cat", "/etc/corosync/corosync.conf")
+        swapped = text.replace("nodeid: 3", "nodeid: X").replace(
+            "nodeid: %d" % first, "nodeid: 3").replace("nodeid: X", "nodeid: %d" % first)
+        cluster.write(3, "/etc/corosync/corosync.conf", swapped)
+        cluster.start(3)
+        said = "Another node (10.99.0.3) uses the id of this node, %d" % first
+        self.wait_log(cluster, first, said, 3)
+        if first == 1:  # node 1 says who it is now and then, as the ring's representative
+            self.wait_log(cluster, 3, "Another node (10.99.0.1) uses the id of this node, 1", 5)
+        self.wait_log(cluster, 3 - first, "Frames from 10.99.0.3 name node %d, which has another "
+                      "address in the nodelist: dropped" % first, 3)
+        load = cluster.load(2, 1, 200, 200, deadline=30)
+        harness.finish([load], 40)
+        for node in (1, 2):
+            self.assertEqual(cluster.members(node), ring)
+            self.assertEqual(cluster.log(node).count("A new membership"), formed)
+        self.assertEqual(cluster.log(first).count(said), 1)
+
+    def test_of_the_representative(self):
+        for transport in ("udpu", "udp"):
+            with self.subTest(transport=transport):
+                self.check(1, transport=transport)
+
+    def test_of_another_member(self):
+        self.check(2)
+
+
 if __name__ == "__main__":
     unittest.main()

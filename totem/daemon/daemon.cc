@@ -1,5 +1,6 @@
 #include "totem/daemon/daemon.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <pthread.h>
@@ -304,9 +305,12 @@ void Daemon::on_stranger(NodeId node, const net::IpAddress& source) {
             fmt::format("Another node ({}) uses the id of this node, {}: give each its own nodeid",
                         who, raw(node)));
     } else {
+        const auto& nodes = configuration_.resolved.nodes;
+        const bool listed =
+            std::ranges::find(nodes, node, &config::ResolvedNode::id) != nodes.end();
         say(Severity::kWarning, "TOTEM",
-            fmt::format("Frames from {} name node {}, which is not in the nodelist: dropped", who,
-                        raw(node)));
+            fmt::format("Frames from {} name node {}, which {} in the nodelist: dropped", who,
+                        raw(node), listed ? "has another address" : "is not"));
     }
 }
 

@@ -56,6 +56,13 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     [[nodiscard]] const LinkStats& stats() const noexcept { return stats_; }
 
   private:
+    // A node of the list, and whether it introduced itself last as another one.
+    struct Listed {
+        IpAddress address;
+        NodeId node = kNoNode;
+        bool posing = false;
+    };
+
     [[nodiscard]] Result<Opened, LinkError> open_unicast();
     [[nodiscard]] Result<Opened, LinkError> open_multicast();
     [[nodiscard]] Result<FileDescriptor, LinkError> bound(const IpAddress& address,
@@ -63,7 +70,8 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     [[nodiscard]] int use_interface();
     [[nodiscard]] bool drain(const FileDescriptor& socket, int rounds);
     void accept(std::size_t i);
-    [[nodiscard]] bool from_stranger(const FrameRef& frame, const IpAddress& source);
+    [[nodiscard]] Listed* find_listed(const IpAddress& source);
+    [[nodiscard]] bool from_stranger(const FrameRef& frame, Listed& source);
     [[nodiscard]] FrameRef unseal(FrameRef frame);
     void hand_over();
     void watch_interface();
@@ -85,7 +93,7 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     // The node list without this node; the two are parallel, in its order.
     std::vector<NodeId> nodes_;
     std::vector<SocketAddress> addresses_;
-    std::vector<IpAddress> listed_;  // sorted
+    std::vector<Listed> listed_;  // the same by address
     SocketAddress group_;
 
     FramePool& pool_;
@@ -269,7 +277,8 @@ void UdpLink::Impl::accept(std::size_t i) {
         ++stats_.own_source;
         return;
     }
-    if (config_.block_unlisted_ips && !std::ranges::binary_search(listed_, source)) {
+    Listed* listed = config_.block_unlisted_ips ? find_listed(source) : nullptr;
+    if (config_.block_unlisted_ips && listed == nullptr) {
         ++stats_.unlisted_source;
         stats_.last_unlisted = source;
         return;
@@ -285,7 +294,7 @@ void UdpLink::Impl::accept(std::size_t i) {
             return;
         }
     }
-    if (seal_ == nullptr && config_.block_unlisted_ips && from_stranger(frame, source)) {
+    if (seal_ == nullptr && listed != nullptr && from_stranger(frame, *listed)) {
         ++stats_.unlisted_node;
         return;
     }
@@ -293,9 +302,12 @@ void UdpLink::Impl::accept(std::size_t i) {
     (is_token(frame) ? tokens_ : frames_).push_back(std::move(frame));
 }
 
-// A node that is not in the list could be agreed upon but not sent a token, and a second node with
-// this node's id could not be told from it: either would keep the others from forming a ring.
-bool UdpLink::Impl::from_stranger(const FrameRef& frame, const IpAddress& source) {
+// A node that is not in the list could be agreed upon but not sent a token, and of two nodes with
+// one id neither could be told from the other: either would keep the others from forming a ring, or
+// break the one they have. So whoever introduces itself must do it from the address that its id has
+// in the list; who does not is not listened to until it does. (Data cannot be judged like this: any
+// member may repeat it.)
+bool UdpLink::Impl::from_stranger(const FrameRef& frame, Listed& source) {
     const auto type = peek_type(frame.bytes());
     if (!type) {
         return false;  // not of the ring: refused where frames are understood
@@ -305,15 +317,17 @@ bool UdpLink::Impl::from_stranger(const FrameRef& frame, const IpAddress& source
         const auto join = decode_join(frame.bytes());
         node = join ? join->system_from : node;
     }
-    const bool posing = node == config_.self && *type == FrameType::kJoin;
-    const bool listed = node == kNoNode || node == config_.self || !targets(node).empty();
-    if (listed && !posing) {
+    if (node != kNoNode && (*type == FrameType::kJoin || *type == FrameType::kMergeDetect)) {
+        source.posing = node != source.node;
+    }
+    const bool known = node == kNoNode || node == config_.self || !targets(node).empty();
+    if (known && !source.posing) {
         return false;
     }
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_stranger_report_) {
         next_stranger_report_ = now + kStrangerInterval;
-        listener_->on_stranger(node, source);
+        listener_->on_stranger(node, source.address);
     }
     return true;
 }
@@ -405,9 +419,14 @@ void UdpLink::Impl::set_members(std::span<const Peer> peers, bool block_unlisted
         }
         nodes_.push_back(peer.node);
         addresses_.push_back(to_socket_address(address, config_.port));
-        listed_.push_back(address.without_scope());
+        listed_.push_back({address.without_scope(), peer.node});
     }
-    std::ranges::sort(listed_);
+    std::ranges::sort(listed_, {}, &Listed::address);
+}
+
+UdpLink::Impl::Listed* UdpLink::Impl::find_listed(const IpAddress& source) {
+    const auto found = std::ranges::lower_bound(listed_, source, {}, &Listed::address);
+    return found != listed_.end() && found->address == source ? &*found : nullptr;
 }
 
 // ---- the handle -------------------------------------------------------------------------------

@@ -31,7 +31,13 @@ inline IpAddress ip(std::string_view text) {
     return address.value_or(IpAddress{});
 }
 
-enum class Type : std::uint8_t { kToken = 0, kMulticast = 1, kJoin = 3, kCommit = 4 };
+enum class Type : std::uint8_t {
+    kToken = 0,
+    kMulticast = 1,
+    kMergeDetect = 2,
+    kJoin = 3,
+    kCommit = 4
+};
 
 inline constexpr std::size_t kHeaderBytes = 13;
 

@@ -124,14 +124,33 @@ TEST_F(UdpuLink, DropsNodesThatAreNotInTheNodeList) {
 }
 
 // Two nodes with one id cannot be told apart by the others: the second one is not listened to.
-TEST_F(UdpuLink, DropsJoinsOfAnotherNodeWithOurId) {
+TEST_F(UdpuLink, DropsWhoeverIntroducesItselfAsThisNode) {
     open(one_);
     const auto member = raw_socket("127.0.0.22");
-    send_raw(member, port_, frame_bytes(Type::kJoin, "double", NodeId{1}));
-    send_raw(member, port_, frame_bytes(Type::kMulticast, "member", NodeId{2}));
-    ASSERT_TRUE(run_until(io_, [&] { return one_.got("member"); }));
+    send_raw(member, port_, frame_bytes(Type::kMergeDetect, "double", NodeId{1}));
+    send_raw(member, port_, frame_bytes(Type::kMulticast, "of its ring", NodeId{1}));
+    send_raw(member, port_, frame_bytes(Type::kJoin, "corrected", NodeId{2}));
+    ASSERT_TRUE(run_until(io_, [&] { return one_.got("corrected"); }));
     EXPECT_FALSE(one_.got("double"));
+    EXPECT_FALSE(one_.got("of its ring"));
     EXPECT_EQ(one_.strangers, (std::vector{NodeId{1}}));
+}
+
+// Neither may a member, by mistake, speak for another one: the ring would fall apart.
+TEST_F(UdpuLink, DropsWhoeverIntroducesItselfAsAnotherNode) {
+    open(one_);
+    const auto member = raw_socket("127.0.0.22");
+    send_raw(member, port_, frame_bytes(Type::kMulticast, "of 3, repeated", NodeId{3}));
+    send_raw(member, port_, frame_bytes(Type::kJoin, "join", NodeId{3}));
+    send_raw(member, port_, frame_bytes(Type::kMulticast, "data", NodeId{3}));
+    send_raw(member, port_, frame_bytes(Type::kJoin, "corrected", NodeId{2}));
+    send_raw(member, port_, frame_bytes(Type::kMulticast, "of 3 again", NodeId{3}));
+    ASSERT_TRUE(run_until(io_, [&] { return one_.got("of 3 again"); }));
+    EXPECT_TRUE(one_.got("of 3, repeated"));
+    EXPECT_TRUE(one_.got("corrected"));
+    EXPECT_FALSE(one_.got("join"));
+    EXPECT_FALSE(one_.got("data"));
+    EXPECT_EQ(one_.strangers, (std::vector{NodeId{3}}));
 }
 
 TEST_F(UdpuLink, DropsItsOwnAddressWhateverThePort) {
