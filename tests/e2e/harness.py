@@ -23,6 +23,34 @@ PEER_ENV = ["env", "LD_LIBRARY_PATH=" + os.path.join(PEER, "libs")]
 OURS = "totemd"
 PEERS = "corosync"
 
+# The full sizes of every test, as ./check --long wants them.
+FULL = os.environ.get("QUORATE_FULL") == "1"
+# (transport, secauth) of all rings that there are.
+CELLS = [("udpu", False), ("udp", False), ("udpu", True), ("udp", True)]
+
+
+def cell_name(transport, secauth):
+    return transport + (" sealed" if secauth else "")
+
+
+def client(name):
+    """Path of one of the programs of tests/clients."""
+    return os.path.join(BIN, name)
+
+
+def now():
+    """Seconds of the clock whose milliseconds the programs print."""
+    return time.monotonic()
+
+
+def record(test, case, figures):
+    """One row of the table that is printed at the end of a full run."""
+    row = "%-14s %-28s %s" % (test, case, figures)
+    print(row, flush=True)
+    if "QUORATE_TABLE" in os.environ:
+        with open(os.environ["QUORATE_TABLE"], "a") as table:
+            table.write(row + "\n")
+
 
 def wait_for(what, condition, seconds):
     """Polls `condition` until it gives something true; fails with `what` after `seconds`."""
@@ -147,9 +175,17 @@ class Cluster:
         self.signal(node, signal.SIGTERM)
         wait_for("end of the daemon of node %d" % node, lambda: self.pid(node) is None, 10)
 
-    def log(self, node):
-        with open(os.path.join(self.state, "log", "daemon%d.log" % node), errors="replace") as file:
+    def end(self, node, program):
+        """Kills every process of that name on machine `node`."""
+        self.run(node, "pkill", "-KILL", "-x", program[:15], check=False)
+
+    def log_of(self, name):
+        """What a program that was started under `name` has written."""
+        with open(os.path.join(self.state, "log", name + ".log"), errors="replace") as file:
             return file.read()
+
+    def log(self, node):
+        return self.log_of("daemon%d" % node)
 
     # ---- what clients see ------------------------------------------------------------------------
 
