@@ -1,7 +1,7 @@
 // cpg_load: sends and verifies ordered messages through the cpg library, as an application would.
 //
 //   cpg_load --members N --send COUNT --expect TOTAL [--size MIN MAX] [--deadline S] [--seed S]
-//            [--trace FILE]
+//            [--rate N] [--trace FILE]
 //
 // Joins the group "quorate-load", waits until it has N members, sends COUNT messages of sizes drawn
 // log-uniformly from MIN to MAX bytes, and ends when TOTAL messages were delivered. Every message
@@ -36,6 +36,7 @@ struct Options {
     double size_max = 64;
     int deadline_s = 60;
     std::uint64_t seed = 1;
+    double rate = 0;  // 0: as fast as it goes
     std::string trace;
 };
 
@@ -81,10 +82,11 @@ class Load {
         while (wait_members() && Clock::now() < deadline) {
             dispatch(10);
         }
+        started_ = Clock::now();
         while (!bad_ && (sent_ < options_.send || delivered_ < options_.expect) &&
                Clock::now() < deadline) {
             const bool progress = send_some();
-            dispatch(progress ? 0 : 5);
+            dispatch(progress ? 0 : options_.rate > 0 ? 1 : 5);
         }
         std::cout << "sent " << sent_ << " members " << members_ << "\n"
                   << "delivered " << delivered_ << " order " << std::hex << order_ << std::dec
@@ -171,7 +173,7 @@ class Load {
 
     bool send_some() {
         bool progress = false;
-        for (int burst = 0; burst < 16 && sent_ < options_.send; ++burst) {
+        for (int burst = 0; burst < 16 && sent_ < options_.send && due(); ++burst) {
             if (pending_.empty()) {
                 make_message();
             }
@@ -191,6 +193,11 @@ class Load {
             progress = true;
         }
         return progress;
+    }
+
+    [[nodiscard]] bool due() const {
+        const std::chrono::duration<double> since = Clock::now() - started_;
+        return options_.rate <= 0 || static_cast<double>(sent_) <= since.count() * options_.rate;
     }
 
     void make_message() {
@@ -238,6 +245,7 @@ class Load {
     Options options_;
     cpg_handle_t handle_ = 0;
     std::uint64_t random_ = 0;
+    Clock::time_point started_;
     std::vector<unsigned char> pending_;
     std::map<std::uint32_t, std::uint64_t> next_;
     std::ofstream trace_;
@@ -266,6 +274,8 @@ bool parse(const std::vector<std::string>& words, Options& options) {
             options.deadline_s = std::stoi(value());
         } else if (word == "--seed") {
             options.seed = std::stoull(value());
+        } else if (word == "--rate") {
+            options.rate = std::stod(value());
         } else if (word == "--trace") {
             options.trace = value();
         } else {

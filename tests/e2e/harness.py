@@ -38,6 +38,11 @@ def client(name):
     return os.path.join(BIN, name)
 
 
+def library(name):
+    """Path of one of the libraries to preload of tests/clients."""
+    return os.path.join(BUILD, "tests", "clients", "lib%s.so" % name)
+
+
 def now():
     """Seconds of the clock whose milliseconds the programs print."""
     return time.monotonic()
@@ -72,10 +77,12 @@ class Cluster:
     """`daemons` names the daemon of each node in order; node ids and addresses count from 1."""
 
     def __init__(self, daemons, transport="udpu", secauth=False, token=1000, totem="", quorum="",
-                 ipv6=False):
+                 ipv6=False, realtime=False, logging=""):
         self.daemons = dict(enumerate(daemons, 1))
         self.transport, self.secauth, self.token = transport, secauth, token
         self.totem, self.quorum, self.ipv6 = totem, quorum, ipv6
+        self.realtime, self.logging = realtime, logging
+        self.node_env = {}  # NAME=value words for the daemon of a node
         self.state = tempfile.mkdtemp(prefix="quorate-lab-")
         self.children = []
         unpack_peer()
@@ -136,8 +143,10 @@ class Cluster:
                       "    name: node%d" % node, "    nodeid: %d" % node, "  }"]
         lines += ["}", "quorum {", "  provider: corosync_votequorum"]
         lines += ["  " + line for line in self.quorum.splitlines()]
-        lines += ["}", "system {", "  sched_rr: no", "}",
-                  "logging {", "  to_stderr: yes", "  to_syslog: no", "  timestamp: hires", "}", ""]
+        lines += ["}", "system {", "  sched_rr: " + ("yes" if self.realtime else "no"), "}",
+                  "logging {", "  to_stderr: yes", "  to_syslog: no", "  timestamp: hires"]
+        lines += ["  " + line for line in self.logging.splitlines()]
+        lines += ["}", ""]
         return "\n".join(lines)
 
     def write(self, node, path, text, mode="644"):
@@ -154,7 +163,7 @@ class Cluster:
     def start(self, *nodes):
         for node in nodes or self.nodes():
             if self.daemons[node] == OURS:
-                command = [os.path.join(BIN, "totemd"), "-f"]
+                command = ["env", *self.node_env.get(node, []), os.path.join(BIN, "totemd"), "-f"]
             else:
                 command = PEER_ENV + [os.path.join(PEER, "usr/sbin/corosync"), "-f"]
             self.lab("start", str(node), "daemon%d" % node, *command)
@@ -220,10 +229,11 @@ class Cluster:
             views = {node: self.members(node) for node in nodes}
             raise AssertionError("%s\n%s" % (error, views)) from None
 
-    def load(self, node, members, send, expect, sizes=(64, 64), deadline=60, trace=None):
+    def load(self, node, members, send, expect, sizes=(64, 64), deadline=60, trace=None,
+             rate=0):
         command = [os.path.join(BIN, "cpg_load"), "--members", str(members), "--send", str(send),
                    "--expect", str(expect), "--size", str(sizes[0]), str(sizes[1]),
-                   "--deadline", str(deadline), "--seed", str(node)]
+                   "--deadline", str(deadline), "--seed", str(node), "--rate", str(rate)]
         return self.popen(node, *command, *(["--trace", trace] if trace else []))
 
 

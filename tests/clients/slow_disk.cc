@@ -1,0 +1,102 @@
+// slow_disk: a disk that hangs, for one program. Preloaded, it holds up calls that touch files below
+// the directory $SLOW_DISK as long as the file $SLOW_DISK_SWITCH exists, at most as many milliseconds
+// as that file says.
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <string>
+#include <unistd.h>
+
+namespace {
+
+template <typename Function>
+Function* real(const char* name) {
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+const char* setting(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+bool hangs() { return ::access(setting("SLOW_DISK_SWITCH"), F_OK) == 0; }
+
+int limit_ms() {
+    int limit = 0;
+    if (std::FILE* file = std::fopen(setting("SLOW_DISK_SWITCH"), "re")) {
+        if (std::fscanf(file, "%d", &limit) != 1) {
+            limit = 0;
+        }
+        std::fclose(file);
+    }
+    return limit;
+}
+
+void hold_up(const char* path) {
+    const char* below = setting("SLOW_DISK");
+    if (*below == '\0' || std::strncmp(path, below, std::strlen(below)) != 0) {
+        return;
+    }
+    constexpr int kStepMs = 10;
+    const int limit = limit_ms();
+    for (int waited = 0; waited < limit && hangs(); waited += kStepMs) {
+        ::usleep(kStepMs * 1000);
+    }
+}
+
+void hold_up(int fd) {
+    char path[4096] = "";
+    const std::string link = "/proc/self/fd/" + std::to_string(fd);
+    if (::readlink(link.c_str(), path, sizeof path - 1) > 0) {
+        hold_up(path);
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+int fsync(int fd) {
+    if (hangs()) {
+        hold_up(fd);
+    }
+    return real<int(int)>("fsync")(fd);
+}
+
+int fdatasync(int fd) {
+    if (hangs()) {
+        hold_up(fd);
+    }
+    return real<int(int)>("fdatasync")(fd);
+}
+
+ssize_t write(int fd, const void* data, size_t size) {
+    static auto* const next = real<ssize_t(int, const void*, size_t)>("write");
+    if (hangs()) {
+        hold_up(fd);
+    }
+    return next(fd, data, size);
+}
+
+int rename(const char* from, const char* to) noexcept {
+    if (hangs()) {
+        hold_up(to);
+    }
+    return real<int(const char*, const char*)>("rename")(from, to);
+}
+
+int open(const char* path, int flags, ...) {
+    std::va_list rest;
+    va_start(rest, flags);
+    const auto mode = static_cast<mode_t>((flags & O_CREAT) != 0 ? va_arg(rest, unsigned) : 0);
+    va_end(rest);
+    if (hangs()) {
+        hold_up(path);
+    }
+    return real<int(const char*, int, ...)>("open")(path, flags, mode);
+}
+
+}  // extern "C"
