@@ -1,13 +1,15 @@
-// slow_disk: a disk that hangs, for one program. Preloaded, it holds up calls that touch files below
-// the directory $SLOW_DISK as long as the file $SLOW_DISK_SWITCH exists, at most as many milliseconds
-// as that file says.
+// slow_disk: a disk that hangs, for one program. Preloaded, it holds up calls that touch files
+// below the directory $SLOW_DISK while the file $SLOW_DISK_SWITCH exists, until as many
+// milliseconds after its writing as it says.
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace {
@@ -22,17 +24,22 @@ const char* setting(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-bool hangs() { return ::access(setting("SLOW_DISK_SWITCH"), F_OK) == 0; }
-
-int limit_ms() {
-    int limit = 0;
-    if (std::FILE* file = std::fopen(setting("SLOW_DISK_SWITCH"), "re")) {
-        if (std::fscanf(file, "%d", &limit) != 1) {
-            limit = 0;
-        }
-        std::fclose(file);
+// The switch was thrown less than as many milliseconds ago as it says.
+bool hangs() {
+    struct stat file {};
+    if (::stat(setting("SLOW_DISK_SWITCH"), &file) != 0) {
+        return false;
     }
-    return limit;
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    int limit_ms = 0;
+    if (std::FILE* content = std::fopen(setting("SLOW_DISK_SWITCH"), "re")) {
+        static_cast<void>(!std::fscanf(content, "%d", &limit_ms));
+        std::fclose(content);
+    }
+    return (now.tv_sec - file.st_mtim.tv_sec) * 1000 +
+               (now.tv_nsec - file.st_mtim.tv_nsec) / 1'000'000 <
+           limit_ms;
 }
 
 void hold_up(const char* path) {
@@ -40,10 +47,9 @@ void hold_up(const char* path) {
     if (*below == '\0' || std::strncmp(path, below, std::strlen(below)) != 0) {
         return;
     }
-    constexpr int kStepMs = 10;
-    const int limit = limit_ms();
-    for (int waited = 0; waited < limit && hangs(); waited += kStepMs) {
-        ::usleep(kStepMs * 1000);
+    constexpr unsigned kStepUs = 10'000;
+    while (hangs()) {
+        ::usleep(kStepUs);
     }
 }
 

@@ -4,7 +4,8 @@
 //   <milliseconds since boot> tokens 4711     every 200 ms: how many came until now
 //
 // Counts tokens that arrive over eth0 for port 5405, in the frames of a ring without secauth. The
-// kernel filters and stamps them, so a watcher that gets no processor for a while measures the same.
+// kernel filters and stamps them, so a watcher that gets no processor for a while measures the
+// same.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -57,8 +58,7 @@ int open_socket() {
     where.sll_family = AF_PACKET;
     where.sll_protocol = htons(ETH_P_IP);
     where.sll_ifindex = static_cast<int>(::if_nametoindex("eth0"));
-    if (fd < 0 ||
-        ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0 ||
+    if (fd < 0 || ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0 ||
         ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0 ||
         ::bind(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
         std::perror("token_watch");

@@ -230,10 +230,11 @@ class Cluster:
             raise AssertionError("%s\n%s" % (error, views)) from None
 
     def load(self, node, members, send, expect, sizes=(64, 64), deadline=60, trace=None,
-             rate=0):
+             rate=0, senders=()):
         command = [os.path.join(BIN, "cpg_load"), "--members", str(members), "--send", str(send),
                    "--expect", str(expect), "--size", str(sizes[0]), str(sizes[1]),
                    "--deadline", str(deadline), "--seed", str(node), "--rate", str(rate)]
+        command += ["--from", ",".join(map(str, senders))] if senders else []
         return self.popen(node, *command, *(["--trace", trace] if trace else []))
 
 
