@@ -99,10 +99,18 @@ int open(const char* path, int flags, ...) {
     va_start(rest, flags);
     const auto mode = static_cast<mode_t>((flags & O_CREAT) != 0 ? va_arg(rest, unsigned) : 0);
     va_end(rest);
-    if (hangs()) {
+    if ((flags & O_CREAT) != 0 && hangs()) {
         hold_up(path);
     }
     return real<int(const char*, int, ...)>("open")(path, flags, mode);
+}
+
+// What the streams of the C++ library open files with.
+std::FILE* fopen64(const char* path, const char* mode) {
+    if (hangs()) {
+        hold_up(path);
+    }
+    return real<std::FILE*(const char*, const char*)>("fopen64")(path, mode);
 }
 
 }  // extern "C"

@@ -239,14 +239,16 @@ class Cluster:
 
 
 def finish(children, seconds):
-    """Waits for load programs; gives their outputs, fails when one of them does."""
-    outputs = []
-    deadline = time.monotonic() + seconds
-    for child in children:
-        text, _ = child.communicate(timeout=max(1, deadline - time.monotonic()))
-        outputs.append(text)
-        if child.returncode != 0:
-            raise AssertionError("load program: exit %s\n%s" % (child.returncode, text))
+    """Waits for load programs; gives their outputs, fails as soon as one of them does."""
+    def over():
+        codes = [child.poll() for child in children]
+        return all(code is not None for code in codes) or any(codes)
+    wait_for("end of the load programs", over, seconds)
+    # Those that still run when one failed end with their machine.
+    outputs = [child.communicate()[0] for child in children if child.poll() is not None]
+    failed = [child.returncode for child in children if child.returncode]
+    if failed:
+        raise AssertionError("load program: exit %s\n%s" % (failed[0], "\n".join(outputs)))
     return outputs
 
 

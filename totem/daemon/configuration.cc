@@ -24,13 +24,12 @@
 #include "totem/config/examine.h"
 #include "totem/config/load.h"
 #include "totem/config/reload.h"
+#include "totem/daemon/exit_codes.h"
 #include "totem/net/packet_seal.h"
 
 namespace totem::daemon {
 
 namespace {
-
-constexpr int kExitConfiguration = 8;
 
 Result<std::string, ConfigurationErrors> read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "totem/core/stats.h"
+#include "totem/daemon/exit_codes.h"
 #include "totem/daemon/link_config.h"
 #include "totem/daemon/notice_text.h"
 
@@ -21,11 +22,6 @@ namespace totem::daemon {
 
 namespace {
 
-constexpr int kExitConfiguration = 8;
-constexpr int kExitServices = 13;
-constexpr int kExitTotem = 15;
-constexpr int kExitStateDirectory = 16;
-constexpr int kExitRingId = 21;
 // How long a stop waits for the clients' connections to close, and then for others to hear that
 // this node's processes left their groups. Meanwhile this node is a member that does its part.
 constexpr std::chrono::milliseconds kCloseClients{2000};
@@ -68,6 +64,7 @@ Daemon::Daemon(const CommandLine& command_line, Configuration configuration, Log
       link_(io_, ready_, pool_),
       driver_({io_, ready_, pool_, stack_, link_, server_, *this}, configuration_.resolved.self),
       signals_(io_),
+      slow_work_(io_, [this](const std::string& text) { say(Severity::kWarning, "MAIN", text); }),
       reloader_(io_, configuration_,
                 {command_line_.config_path(), command_line_.key_path(), NodeId{command_line_.node}},
                 [this](std::uint32_t token, Reloader::Outcome& outcome) {
@@ -84,16 +81,6 @@ Daemon::~Daemon() {
         entrance_->io = nullptr;
     }
     link_.close();
-}
-
-// The log's thread may be held up by a disk for as long as it likes.
-Log::Done Daemon::in_loop(Log::Done done) {
-    return [entrance = entrance_, done = std::move(done)](const std::string& problem) {
-        const std::lock_guard lock(entrance->mutex);
-        if (entrance->io != nullptr) {
-            boost::asio::post(*entrance->io, [done, problem] { done(problem); });
-        }
-    };
 }
 
 ipc::ServerOptions Daemon::server_options() {
@@ -149,30 +136,6 @@ std::optional<Failure> Daemon::open_seal() {
         net::PacketSeal::Config{configuration_.resolved.self, true}, keys_.copies(services_.keys()),
         pool_, net::system_random());
     seal_->set_nodes(node_ids(configuration_.resolved));
-    return std::nullopt;
-}
-
-std::optional<Failure> Daemon::open_ring_id() {
-    const std::string directory = state_directory();
-    if (::access(directory.c_str(), W_OK | X_OK) != 0) {
-        return Failure{fmt::format("Cannot chdir to state directory {}. {}", directory,
-                                   std::generic_category().message(errno)),
-                       kExitStateDirectory};
-    }
-    const NodeId self = configuration_.resolved.self;
-    const auto stored = read_ring_id(directory, self, std::chrono::system_clock::now());
-    if (!stored) {
-        return Failure{stored.error(), kExitRingId};
-    }
-    if (stored->invented) {
-        say(Severity::kInfo, "TOTEM",
-            fmt::format("No ring id file in {}: starting from {:x}", directory, stored->seq));
-    }
-    stored_ring_seq_ = stored->seq;
-    ring_ids_ = std::make_unique<RingIdStore>(
-        directory, self, [this](std::uint64_t seq, const std::string& problem) {
-            boost::asio::post(io_, [this, seq, problem] { on_persisted(seq, problem); });
-        });
     return std::nullopt;
 }
 
@@ -239,22 +202,6 @@ int Daemon::run() {
 
 // ---- what the driver tells
 // --------------------------------------------------------------------------
-
-void Daemon::on_persist(std::uint64_t ring_seq) { ring_ids_->persist(ring_seq); }
-
-void Daemon::on_persisted(std::uint64_t seq, const std::string& problem) {
-    if (problem.empty()) {
-        ring_id_stored_ = true;
-        driver_.input(Input(Persisted{seq}));
-        return;
-    }
-    // A number that may be forgotten is never sent: without one this node cannot begin. Later there
-    // is a reserve, and the store tries again, so that a full disk does not end a healthy member.
-    say(Severity::kCrit, "TOTEM", problem);
-    if (!ring_id_stored_) {
-        stop(kExitRingId);
-    }
-}
 
 void Daemon::on_notice(const group::Notice& notice) {
     for (const LogLine& line : to_lines(notice)) {
@@ -334,12 +281,10 @@ void Daemon::on_host_request(const group::HostRequest& request) {
             stop(request.exit_status);
             break;
         case group::HostRequest::Kind::kReload:
-            reloader_.start(request.token);
+            start_reload(request.token);
             break;
         case group::HostRequest::Kind::kReopenLogs:
-            log_.reopen(in_loop([this, token = request.token](const std::string& problem) {
-                reply(token, problem.empty() ? 1 : 2);
-            }));
+            reopen_logs(request.token);
             break;
         case group::HostRequest::Kind::kForceGather:
             driver_.input(Input(ForceGather{}));
@@ -368,10 +313,7 @@ void Daemon::wait_for_signal() {
 
 void Daemon::on_signal(int signal) {
     if (signal == SIGHUP) {
-        log_.reopen(in_loop([this](const std::string& problem) {
-            say(problem.empty() ? Severity::kNotice : Severity::kError, "MAIN",
-                problem.empty() ? "Log files opened anew" : problem);
-        }));
+        reopen_logs(std::nullopt);
     } else if (signal == SIGUSR2) {
         dump_state();
     } else if (!stopping_) {
@@ -449,47 +391,6 @@ void Daemon::leave() {
     link_.close();
     tell_of_services("unloaded", false);
     ring_ids_.reset();
-}
-
-// ---- reload
-// -----------------------------------------------------------------------------------------
-
-void Daemon::finish_reload(std::uint32_t token, Reloader::Outcome& outcome) {
-    constexpr std::uint32_t kDone = 1;
-    constexpr std::uint32_t kInvalid = 7;
-    if (outcome) {
-        apply(std::move(*outcome));
-        services_.reload(&configuration_, kDone);
-    } else {
-        for (const std::string& problem : outcome.error().lines) {
-            say(Severity::kError, "CFG", "Unable to reload config file: " + problem);
-        }
-        services_.reload(nullptr, kInvalid);
-    }
-    reply(token, outcome ? kDone : kInvalid);
-}
-
-void Daemon::apply(Reloaded fresh) {
-    for (const std::string& warning : fresh.configuration.warnings) {
-        say(Severity::kWarning, "MAIN", warning);
-    }
-    for (const std::string& notice : fresh.notices) {
-        say(Severity::kNotice, "CFG", notice);
-    }
-    configuration_ = std::move(fresh.configuration);
-    log_.configure(configuration_.cluster.logging, in_loop([this](const std::string& problem) {
-                       if (!problem.empty()) {
-                           say(Severity::kError, "MAIN", problem);
-                       }
-                   }));
-    const net::LinkConfig link = link_config(configuration_);
-    link_.set_members(link.peers, link.block_unlisted_ips);
-    if (seal_ && fresh.key) {
-        seal_->set_nodes(node_ids(configuration_.resolved));
-        keys_.add(std::move(*fresh.key));
-        services_.change_key(keys_.newest());
-    }
-    driver_.input(Input(Reconfigure{configuration_.resolved.ring}));
 }
 
 }  // namespace totem::daemon

@@ -27,6 +27,7 @@
 #include "totem/daemon/reloader.h"
 #include "totem/daemon/ring_id_store.h"
 #include "totem/daemon/services.h"
+#include "totem/daemon/slow_work.h"
 #include "totem/daemon/statistics.h"
 #include "totem/group/stack.h"
 #include "totem/ipc/server.h"
@@ -74,6 +75,8 @@ class Daemon final : private DriverListener {
     void stop(int exit_status);
     void leave();
     void run_until(std::chrono::milliseconds limit, const std::function<bool()>& done);
+    void reopen_logs(std::optional<std::uint32_t> token);
+    void start_reload(std::uint32_t token);
     void finish_reload(std::uint32_t token, Reloader::Outcome& outcome);
     void apply(Reloaded fresh);
     void dump_state();
@@ -82,6 +85,8 @@ class Daemon final : private DriverListener {
     [[nodiscard]] Log::Done in_loop(Log::Done done);
     [[nodiscard]] ipc::ServerOptions server_options();
     [[nodiscard]] std::string state_directory() const;
+    [[nodiscard]] std::string storing() const;
+    [[nodiscard]] std::string reading() const;
 
     // The way into the loop for another thread, which may outlive it.
     struct Entrance {
@@ -107,8 +112,10 @@ class Daemon final : private DriverListener {
     boost::asio::signal_set signals_;
     std::unique_ptr<RingIdStore> ring_ids_;
     std::uint64_t stored_ring_seq_ = 0;
+    std::uint64_t asked_ring_seq_ = 0;  // last asked to be made durable
     bool ring_id_stored_ = false;       // in this life of the process
     std::set<NodeId> announced_leave_;  // since the last membership
+    SlowWork slow_work_;
     Reloader reloader_;
     bool stopping_ = false;
     int exit_status_ = 0;

@@ -16,6 +16,7 @@
 #include "totem/core/check.h"
 #include "totem/daemon/configuration.h"
 #include "totem/daemon/daemon.h"
+#include "totem/daemon/exit_codes.h"
 #include "totem/daemon/link_config.h"
 #include "totem/daemon/log.h"
 #include "totem/daemon/options.h"
@@ -23,8 +24,6 @@
 
 namespace totem::daemon {
 namespace {
-
-constexpr int kExitLogging = 7;
 
 Log* log_of_check = nullptr;
 

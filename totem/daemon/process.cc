@@ -20,13 +20,11 @@
 
 #include <fmt/format.h>
 
+#include "totem/daemon/exit_codes.h"
+
 namespace totem::daemon {
 
 namespace {
-
-constexpr int kExitFork = 4;
-constexpr int kExitLock = 17;
-constexpr int kExitRunning = 18;
 
 std::string reason(int code) {
     return fmt::format("{} ({})", std::generic_category().message(code), code);

@@ -35,10 +35,6 @@ class File {
     int fd_;
 };
 
-std::string path_of(const std::string& directory, NodeId self) {
-    return directory + "/ringid_" + std::to_string(raw(self));
-}
-
 std::string problem(const std::string& doing, const std::string& path) {
     return "Couldn't " + doing + ' ' + path + ": " + std::generic_category().message(errno) + " (" +
            std::to_string(errno) + ")";
@@ -46,9 +42,13 @@ std::string problem(const std::string& doing, const std::string& path) {
 
 }  // namespace
 
+std::string ring_id_path(const std::string& directory, NodeId self) {
+    return directory + "/ringid_" + std::to_string(raw(self));
+}
+
 Result<StoredRingId, std::string> read_ring_id(const std::string& directory, NodeId self,
                                                std::chrono::system_clock::time_point now) {
-    const std::string path = path_of(directory, self);
+    const std::string path = ring_id_path(directory, self);
     const File file(path, O_RDONLY);
     std::array<std::byte, 9> bytes{};  // one more than there should be
     ssize_t size = -1;
@@ -74,7 +74,7 @@ Result<StoredRingId, std::string> read_ring_id(const std::string& directory, Nod
 }
 
 std::string write_ring_id(const std::string& directory, NodeId self, std::uint64_t seq) {
-    const std::string path = path_of(directory, self);
+    const std::string path = ring_id_path(directory, self);
     const std::string fresh = path + ".new";
     {
         const File file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0700);

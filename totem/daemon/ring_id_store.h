@@ -29,6 +29,8 @@ struct StoredRingId {
     bool invented = false;
 };
 
+[[nodiscard]] std::string ring_id_path(const std::string& directory, NodeId self);
+
 // Reads the file in `directory`. The error is one line for the log.
 [[nodiscard]] Result<StoredRingId, std::string> read_ring_id(
     const std::string& directory, NodeId self, std::chrono::system_clock::time_point now);
