@@ -96,6 +96,15 @@ class Stall(harness.LabTest):
         self.undisturbed("configuration hangs", cluster, fault, (1, 2, 3), 12)
         self.wait_log(cluster, 1, "Still reading /etc/corosync/corosync.conf")
 
+    def test_disk_hangs_at_a_membership_change(self):
+        """Node 3 dies and comes back while node 1 cannot write: nobody waits for the disk."""
+        cluster = self.ring(slow=DISK)
+        self.hang(cluster, 10000)
+        cluster.kill(3)
+        cluster.wait_members((1, 2), 5)
+        cluster.start(3)
+        cluster.wait_members((1, 2, 3), 5)
+
     def test_disk_hangs_at_the_start(self):
         """A node that cannot store its ring number for 10 s is late; the others notice nothing."""
         cluster = self.ring(slow=DISK)

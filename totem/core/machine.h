@@ -34,6 +34,7 @@ class Machine {
 
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] const RingId& ring() const noexcept { return ring_; }
+    [[nodiscard]] std::uint64_t ring_number_used() const noexcept { return numbers_.own(); }
     [[nodiscard]] const NodeStats& stats() const noexcept { return context_.stats; }
     [[nodiscard]] std::uint64_t state_hash() const;
     [[nodiscard]] Snapshot snapshot() const;

@@ -21,6 +21,10 @@ State Node::state() const noexcept { return protocol_->machine.state(); }
 
 RingId Node::ring() const noexcept { return protocol_->machine.ring(); }
 
+std::uint64_t Node::ring_number_used() const noexcept {
+    return protocol_->machine.ring_number_used();
+}
+
 const NodeStats& Node::stats() const noexcept { return protocol_->machine.stats(); }
 
 std::uint64_t Node::state_hash() const { return protocol_->machine.state_hash(); }

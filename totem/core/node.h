@@ -32,6 +32,8 @@ class Node {
 
     [[nodiscard]] State state() const noexcept;
     [[nodiscard]] RingId ring() const noexcept;
+    // The highest number of a ring that this node began to form; it may be above ring().seq.
+    [[nodiscard]] std::uint64_t ring_number_used() const noexcept;
     [[nodiscard]] const NodeStats& stats() const noexcept;
     // Hash of everything that decides future behaviour, counters for statistics excluded: equal
     // before and after a frame means that the frame had no effect (checkers M9, M15, C1).

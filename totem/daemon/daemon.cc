@@ -262,6 +262,7 @@ void Daemon::on_stranger(NodeId node, const net::IpAddress& source) {
 }
 
 void Daemon::before_effects(bool news) {
+    memo_->use(stack_.node().ring_number_used());
     if (news) {
         services_.refresh_keys();
     }

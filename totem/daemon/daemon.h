@@ -26,6 +26,7 @@
 #include "totem/daemon/process.h"
 #include "totem/daemon/reloader.h"
 #include "totem/daemon/ring_id_store.h"
+#include "totem/daemon/ring_number_memo.h"
 #include "totem/daemon/services.h"
 #include "totem/daemon/slow_work.h"
 #include "totem/daemon/statistics.h"
@@ -110,6 +111,7 @@ class Daemon final : private DriverListener {
     net::UdpLink link_;
     Driver driver_;
     boost::asio::signal_set signals_;
+    std::unique_ptr<RingNumberMemo> memo_;
     std::unique_ptr<RingIdStore> ring_ids_;
     std::uint64_t stored_ring_seq_ = 0;
     std::uint64_t asked_ring_seq_ = 0;  // last asked to be made durable

@@ -49,7 +49,8 @@ std::optional<Failure> Daemon::open_ring_id() {
         say(Severity::kInfo, "TOTEM",
             fmt::format("No ring id file in {}: starting from {:x}", directory, stored->seq));
     }
-    stored_ring_seq_ = stored->seq;
+    memo_ = std::make_unique<RingNumberMemo>(command_line_.ring_number_path(self));
+    stored_ring_seq_ = memo_->used(stored->seq).value_or(stored->seq);
     ring_ids_ = std::make_unique<RingIdStore>(
         directory, self, [this](std::uint64_t seq, const std::string& problem) {
             boost::asio::post(io_, [this, seq, problem] { on_persisted(seq, problem); });
@@ -64,6 +65,7 @@ std::string Daemon::storing() const {
 
 void Daemon::on_persist(std::uint64_t ring_seq) {
     asked_ring_seq_ = ring_seq;
+    memo_->bound_asked(ring_seq);
     slow_work_.begin(storing());
     ring_ids_->persist(ring_seq);
 }
@@ -74,6 +76,7 @@ void Daemon::on_persisted(std::uint64_t seq, const std::string& problem) {
     }
     if (problem.empty()) {
         ring_id_stored_ = true;
+        memo_->bound_durable(seq);
         driver_.input(Input(Persisted{seq}));
         return;
     }

@@ -8,6 +8,8 @@
 #include <string>
 #include <variant>
 
+#include "totem/core/types.h"
+
 namespace totem::daemon {
 
 struct CommandLine {
@@ -23,6 +25,10 @@ struct CommandLine {
     }
     [[nodiscard]] std::string state_directory() const { return root + "/var/lib/corosync"; }
     [[nodiscard]] std::string pid_path() const { return root + "/run/corosync.pid"; }
+    // See ring_number_memo.h.
+    [[nodiscard]] std::string ring_number_path(NodeId self) const {
+        return root + "/run/totemd.ringid_" + std::to_string(raw(self));
+    }
     [[nodiscard]] std::string key_path() const { return root + "/etc/corosync/authkey"; }
     // Behind the names of the doors: several daemons share the abstract socket names of a host.
     [[nodiscard]] std::string door_suffix() const { return root.empty() ? "" : "@" + root; }
