@@ -255,6 +255,9 @@ class DuplicateId(Admin):
     def test_of_another_member(self):
         self.check(2)
 
+    def test_sealed(self):
+        self.check(1, secauth=True)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -237,9 +237,9 @@ FrameRef PacketSeal::hello(LinkId link, NodeId to, const Hello& content) {
 
 // ---- opening ----------------------------------------------------------------------------------
 
-PacketSeal::Opened PacketSeal::open(Instant now, LinkId link, FrameRef frame) {
+PacketSeal::Opened PacketSeal::open(Instant now, LinkId link, FrameRef frame, NodeId source) {
     Opened opened;
-    examine({now, link}, frame, opened);
+    examine({now, link, source}, frame, opened);
     ++counts_.at(static_cast<std::size_t>(opened.verdict));
     return opened;
 }
@@ -256,7 +256,7 @@ void PacketSeal::examine(const Arrival& at, FrameRef& frame, Opened& opened) {
         return;
     }
     Peer* peer = find(header->sender);
-    if (peer == nullptr) {
+    if (peer == nullptr || (at.source != kNoNode && at.source != header->sender)) {
         opened.verdict = Verdict::kUnknownSender;
         return;
     }

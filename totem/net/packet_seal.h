@@ -59,7 +59,7 @@ enum class Verdict : std::uint8_t {
     kReplayed,       // this counter was taken before, or is too old
     kForged,         // not sealed by who it says, or for another node, link or cluster
     kUnknownKey,     // sealed with a key that is not (or no longer) ours, or a suite we cannot do
-    kUnknownSender,  // names a node that is not in the node list
+    kUnknownSender,  // names a node that is not in the node list, or not where it came from
     kOwnId,          // names this node: reflected, or a second node with our id
     kMalformed,      // not a sealed frame at all
 };
@@ -106,8 +106,10 @@ class PacketSeal {
         FrameRef reply;  // when not empty: to be sent to `sender` over the same link as it is
         std::optional<SealEvent> event;
     };
-    // Decrypts in place: `frame` must not be shared.
-    [[nodiscard]] Opened open(Instant now, LinkId link, FrameRef frame);
+    // Decrypts in place: `frame` must not be shared. `source`: the node that the list has at the
+    // address where the frame came from, kNoNode when that says nothing. Each node seals what it
+    // sends, so no other name can be right, and a second node with an id disturbs nobody.
+    [[nodiscard]] Opened open(Instant now, LinkId link, FrameRef frame, NodeId source = kNoNode);
 
     // Frames opened, by verdict.
     [[nodiscard]] std::uint64_t count(Verdict verdict) const {
@@ -144,6 +146,7 @@ class PacketSeal {
     struct Arrival {
         Instant now;
         LinkId link{};
+        NodeId source = kNoNode;
     };
 
     [[nodiscard]] Peer* find(NodeId node);

@@ -72,7 +72,8 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     void accept(std::size_t i);
     [[nodiscard]] Listed* find_listed(const IpAddress& source);
     [[nodiscard]] bool from_stranger(const FrameRef& frame, Listed& source);
-    [[nodiscard]] FrameRef unseal(FrameRef frame);
+    void report_stranger(NodeId node, const IpAddress& source);
+    [[nodiscard]] FrameRef unseal(FrameRef frame, const Listed* source);
     void hand_over();
     void watch_interface();
     [[nodiscard]] std::span<const SocketAddress> targets(NodeId to) const;
@@ -289,7 +290,7 @@ void UdpLink::Impl::accept(std::size_t i) {
         return;
     }
     if (seal_ != nullptr) {
-        frame = unseal(std::move(frame));
+        frame = unseal(std::move(frame), listed);
         if (frame.empty()) {
             return;
         }
@@ -324,18 +325,23 @@ bool UdpLink::Impl::from_stranger(const FrameRef& frame, Listed& source) {
     if (known && !source.posing) {
         return false;
     }
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= next_stranger_report_) {
-        next_stranger_report_ = now + kStrangerInterval;
-        listener_->on_stranger(node, source.address);
-    }
+    report_stranger(node, source.address);
     return true;
 }
 
+void UdpLink::Impl::report_stranger(NodeId node, const IpAddress& source) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next_stranger_report_) {
+        next_stranger_report_ = now + kStrangerInterval;
+        listener_->on_stranger(node, source);
+    }
+}
+
 // The plain frame, or nothing; what the seal wants to answer is queued.
-FrameRef UdpLink::Impl::unseal(FrameRef frame) {
+FrameRef UdpLink::Impl::unseal(FrameRef frame, const Listed* source) {
     const Instant now(std::chrono::steady_clock::now().time_since_epoch());
-    PacketSeal::Opened opened = seal_->open(now, config_.link, std::move(frame));
+    const NodeId node = source != nullptr ? source->node : kNoNode;
+    PacketSeal::Opened opened = seal_->open(now, config_.link, std::move(frame), node);
     const bool good = opened.verdict == Verdict::kAccepted || opened.verdict == Verdict::kHandshake;
     stats_.seal_refused += good ? 0 : 1;
     if (!opened.reply.empty()) {
@@ -343,6 +349,11 @@ FrameRef UdpLink::Impl::unseal(FrameRef frame) {
     }
     if (opened.event) {
         listener_->on_seal_event(config_.link, *opened.event);
+    }
+    const bool misnamed =
+        opened.verdict == Verdict::kOwnId || opened.verdict == Verdict::kUnknownSender;
+    if (misnamed && source != nullptr) {
+        report_stranger(opened.sender, source->address);
     }
     return std::move(opened.frame);
 }

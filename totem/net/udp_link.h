@@ -97,7 +97,7 @@ class LinkListener {
     virtual void on_frames(LinkId link, std::span<FrameRef> frames) = 0;
     // The interface of `local` lost or regained its address, or was set down or up.
     virtual void on_link_change(LinkId link, bool up) = 0;
-    // A plain frame was dropped for the node that it names: one that is not in the node list, or
+    // A frame was dropped for the node that it names: one that is not in the node list, or
     // one that its sender is not: it introduced itself last (join, merge detect) as another node
     // than its address has there, perhaps as this one. At most once in kStrangerInterval.
     virtual void on_stranger(NodeId node, const IpAddress& source) {

@@ -166,6 +166,20 @@ TEST_P(Sealed, AnotherClusterWithTheSameKeyFileIsAnotherWorld) {
     EXPECT_EQ(other.verdict(frame), Verdict::kForged);
 }
 
+// Neither a clone at another address nor anybody else can take the place of a session.
+TEST_P(Sealed, AFrameFromTheAddressOfAnotherNodeLeavesNoTrace) {
+    introduce(one_, two_);
+    Life clone{kOne, keys(), GetParam()};
+    for (int i = 0; i < 3; ++i) {
+        two_.now += milliseconds(100);
+        const auto opened = two_.seal->open(two_.now, LinkId{0},
+                                            two_.pool.copy(clone.say(kNoNode, "join")), kThree);
+        EXPECT_EQ(opened.verdict, Verdict::kUnknownSender);
+        EXPECT_TRUE(opened.reply.empty());
+    }
+    EXPECT_EQ(two_.verdict(one_.say(kNoNode, "join")), Verdict::kAccepted);
+}
+
 TEST_P(Sealed, OwnFramesThatComeBackAreDropped) {
     introduce(one_, two_);
     EXPECT_EQ(one_.verdict(one_.say(kNoNode, "join")), Verdict::kOwnId);
