@@ -59,7 +59,7 @@ void Groups::on(const GroupExpelled& event) {
     client.joined = false;
     client.view.clear();
     client.heard.clear();
-    client.has_last = false;
+    client.anchored = false;
 }
 
 void Groups::on(const GroupSaid& event) {
@@ -70,17 +70,33 @@ void Groups::on(const GroupTrouble& event) {
     violate(event.at, "E8.3", "the daemon said what a client cannot understand: " + event.text);
 }
 
-void Groups::follow(const GroupWhere& at, Client& client, std::uint64_t item) {
-    if (client.has_last && client.last_ring == at.ring) {
+// A view may occur twice in a ring (a client leaves and comes back with the same pid), so it names
+// no place; a message does, and so do the views that follow one.
+void Groups::follow(const GroupWhere& at, Client& client, std::uint64_t item, bool message) {
+    const bool same_ring = client.last_ring == at.ring;
+    if (client.anchored && same_ring) {
         const std::uint64_t ring = combine(totem::raw(at.ring.representative), at.ring.seq);
-        const std::uint64_t place = combine(combine(ring, client.last_item), at.client % 2);
+        const std::uint64_t place = combine(combine(ring, client.place), at.client % 2);
         if (next_.put(place, item) != item) {
             violate(at, "E6.2", "hears something else next than another member of its group");
         }
     }
-    client.has_last = true;
-    client.last_item = item;
+    client.place = message ? item : combine(client.place, item);
+    client.anchored = message || (client.anchored && same_ring);
     client.last_ring = at.ring;
+}
+
+// Whoever hears a message sees the same group while hearing it.
+void Groups::compare_view(const GroupWhere& at, const Client& client, std::uint64_t message) {
+    std::uint64_t view = client.view.size();
+    for (const GroupMember& member : client.view) {
+        view = combine(combine(view, totem::raw(member.node)), member.pid);
+    }
+    if (views_.put(combine(message, at.client % 2), view) != view) {
+        violate(at, "E8.4",
+                "hears a message among " + std::to_string(client.view.size()) +
+                    " members; another member of its group sees others there");
+    }
 }
 
 void Groups::on(const GroupHeard& event) {
@@ -104,8 +120,10 @@ void Groups::on(const GroupHeard& event) {
                 "heard " + message + " after number " + std::to_string(last));
     }
     last = event.number;
-    follow(event.at, client,
-           combine(combine(totem::raw(event.sender.node), event.sender.pid), event.number));
+    const std::uint64_t item =
+        combine(combine(totem::raw(event.sender.node), event.sender.pid), event.number);
+    compare_view(event.at, client, item);
+    follow(event.at, client, item, true);
 }
 
 void Groups::on(const GroupView& event) {
@@ -121,7 +139,7 @@ void Groups::on(const GroupView& event) {
                   [&event](const auto& sender) { return !contains(event.members, sender.first); });
     client.joined = true;
     client.view = event.members;
-    follow(event.at, client, event.hash);
+    follow(event.at, client, event.hash, false);
 }
 
 void Groups::on(const Settled& event) {

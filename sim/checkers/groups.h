@@ -11,8 +11,8 @@
 
 namespace sim {
 
-// After the same item, heard in the same ring, everybody hears the same next one: place -> next
-// item, a plain hash table because every message at every client asks it.
+// What was heard first at a place: place -> item, a plain hash table because every message at every
+// client asks it.
 class FollowTable {
   public:
     FollowTable() : slots_(1U << 12U) {}
@@ -58,15 +58,17 @@ class Groups : public Checker {
         std::uint64_t said = 0;
         std::vector<GroupMember> view;
         std::map<GroupMember, std::uint64_t> heard;  // last number of each member of the view
-        bool has_last = false;
-        std::uint64_t last_item = 0;
-        RingId last_ring;
+        bool anchored = false;    // heard a message in last_ring: `place` is one of its own
+        std::uint64_t place = 0;  // the last message and the views since
+        RingId last_ring;         // of the daemon after the step that brought the last item
     };
-    void follow(const GroupWhere& at, Client& client, std::uint64_t item);
+    void follow(const GroupWhere& at, Client& client, std::uint64_t item, bool message);
+    void compare_view(const GroupWhere& at, const Client& client, std::uint64_t message);
 
     std::map<Name, Client> clients_;
     std::map<GroupMember, std::uint64_t> said_;  // messages of a process, over its life
-    FollowTable next_;
+    FollowTable next_;   // after the same place in the same ring everybody hears the same
+    FollowTable views_;  // the group in which a message was heard
 };
 
 }  // namespace sim

@@ -334,45 +334,83 @@ void join_group(History& h) {
 
 INSTANTIATE_TEST_SUITE_P(
     Groups, PlantedBug,
-    ::testing::Values(Planted{"HeardTwice", "E1.4",
-                              [](History& h) {
-                                  join_group(h);
-                                  h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
-                                  h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
-                              }},
-                      Planted{"NeverSaid", "E8.2",
-                              [](History& h) {
-                                  join_group(h);
-                                  h.publish(GroupHeard{client_at(1), member(0), 3, true, false});
-                              }},
-                      Planted{"ContentDamaged", "E8.2",
-                              [](History& h) {
-                                  join_group(h);
-                                  h.publish(GroupHeard{client_at(1), member(0), 1, false, false});
-                              }},
-                      Planted{"HeardDifferentNext", "E6.2",
-                              [](History& h) {
-                                  join_group(h);
-                                  h.publish(GroupHeard{client_at(0), member(0), 1, true, true});
-                                  h.publish(GroupHeard{client_at(1), member(0), 2, true, false});
-                              }},
-                      Planted{"NotAMemberHeard", "E8.4",
-                              [](History& h) {
-                                  join_group(h);
-                                  h.publish(GroupView{client_at(1), {member(1)}, 78});
-                                  h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
-                              }},
-                      Planted{"GhostAfterSettling", "E8.4",
-                              [](History& h) {
-                                  join_group(h);
-                                  h.publish(GroupFailed{client_at(0)});
-                                  h.publish(Settled{History::at(1), 0b011, true});
-                              }},
-                      Planted{"DaemonTalksNonsense", "E8.3",
-                              [](History& h) {
-                                  h.publish(GroupTrouble{client_at(0), "what"});
-                              }}),
+    ::testing::Values(
+        Planted{"HeardTwice", "E1.4",
+                [](History& h) {
+                    join_group(h);
+                    h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
+                    h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
+                }},
+        Planted{"NeverSaid", "E8.2",
+                [](History& h) {
+                    join_group(h);
+                    h.publish(GroupHeard{client_at(1), member(0), 3, true, false});
+                }},
+        Planted{"ContentDamaged", "E8.2",
+                [](History& h) {
+                    join_group(h);
+                    h.publish(GroupHeard{client_at(1), member(0), 1, false, false});
+                }},
+        Planted{"HeardDifferentNext", "E6.2",
+                [](History& h) {
+                    join_group(h);
+                    h.publish(GroupSaid{client_at(1), 1});
+                    h.publish(GroupHeard{client_at(0), member(0), 1, true, true});
+                    h.publish(GroupHeard{client_at(0), member(1), 1, true, false});
+                    h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
+                    h.publish(GroupHeard{client_at(1), member(0), 2, true, false});
+                }},
+        Planted{"HeardDifferentAfterAView", "E6.2",
+                [](History& h) {
+                    join_group(h);
+                    for (std::uint32_t node = 0; node < 2; ++node) {
+                        h.publish(GroupHeard{client_at(node), member(0), 1, true, !node});
+                        h.publish(GroupView{client_at(node), {member(0), member(1)}, 78});
+                    }
+                    h.publish(GroupHeard{client_at(0), member(0), 2, true, true});
+                    h.publish(GroupView{client_at(1), {member(0), member(1)}, 79});
+                }},
+        Planted{"HeardInAnotherView", "E8.4",
+                [](History& h) {
+                    join_group(h);
+                    h.publish(GroupHeard{client_at(0), member(0), 1, true, true});
+                    h.publish(GroupView{client_at(1), {member(0), member(1), member(2)}, 79});
+                    h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
+                }},
+        Planted{"NotAMemberHeard", "E8.4",
+                [](History& h) {
+                    join_group(h);
+                    h.publish(GroupView{client_at(1), {member(1)}, 78});
+                    h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
+                }},
+        Planted{"GhostAfterSettling", "E8.4",
+                [](History& h) {
+                    join_group(h);
+                    h.publish(GroupFailed{client_at(0)});
+                    h.publish(Settled{History::at(1), 0b011, true});
+                }},
+        Planted{"DaemonTalksNonsense", "E8.3",
+                [](History& h) {
+                    h.publish(GroupTrouble{client_at(0), "what"});
+                }}),
     [](const auto& bug) { return bug.param.name; });
+
+// A process that leaves and comes back makes the same view a second time; what follows it then has
+// nothing to do with what followed it before.
+TEST(Checkers, TakeNoViewForAPlaceInTheOrder) {
+    History h;
+    h.form();
+    join_group(h);
+    const auto hear = [&h](std::uint32_t node, std::uint64_t number) {
+        h.publish(GroupHeard{client_at(node), member(0), number, true, node == 0});
+    };
+    for (std::uint32_t node = 0; node < 2; ++node) {
+        hear(node, 1);
+        h.publish(GroupView{client_at(node), {member(0), member(1)}, 77});
+        hear(node, 2);
+    }
+    EXPECT_EQ(h.property(), "");
+}
 
 }  // namespace
 }  // namespace sim
