@@ -86,13 +86,16 @@ void Groups::follow(const GroupWhere& at, Client& client, std::uint64_t item, bo
     client.last_ring = at.ring;
 }
 
-// Whoever hears a message sees the same group while hearing it.
+// Whoever hears a message in the same ring sees the same group while hearing it. Not over rings:
+// who leaves the others behind may miss the joins of the departed and still delivers what it sent
+// behind them itself (E6.3 allows this gap in a transitional configuration).
 void Groups::compare_view(const GroupWhere& at, const Client& client, std::uint64_t message) {
+    const std::uint64_t ring = combine(totem::raw(at.ring.representative), at.ring.seq);
     std::uint64_t view = client.view.size();
     for (const GroupMember& member : client.view) {
         view = combine(combine(view, totem::raw(member.node)), member.pid);
     }
-    if (views_.put(combine(message, at.client % 2), view) != view) {
+    if (views_.put(combine(combine(ring, message), at.client % 2), view) != view) {
         violate(at, "E8.4",
                 "hears a message among " + std::to_string(client.view.size()) +
                     " members; another member of its group sees others there");

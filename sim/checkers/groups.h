@@ -68,7 +68,7 @@ class Groups : public Checker {
     std::map<Name, Client> clients_;
     std::map<GroupMember, std::uint64_t> said_;  // messages of a process, over its life
     FollowTable next_;   // after the same place in the same ring everybody hears the same
-    FollowTable views_;  // the group in which a message was heard
+    FollowTable views_;  // the group in which a message was heard in a ring
 };
 
 }  // namespace sim

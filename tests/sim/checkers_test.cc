@@ -395,6 +395,20 @@ INSTANTIATE_TEST_SUITE_P(
                 }}),
     [](const auto& bug) { return bug.param.name; });
 
+// Node 2 is left alone and delivers a message of its own behind a join that it never got.
+TEST(Checkers, CompareNoGroupsOverAGap) {
+    History h;
+    h.form();
+    join_group(h);
+    h.publish(GroupView{client_at(0), {member(0), member(1), member(2)}, 78});
+    h.publish(GroupSaid{client_at(1), 1});
+    h.publish(GroupHeard{client_at(0), member(1), 1, true, false});
+    GroupWhere alone = client_at(1);
+    alone.ring = kSecond;
+    h.publish(GroupHeard{alone, member(1), 1, true, true});
+    EXPECT_EQ(h.property(), "");
+}
+
 // A process that leaves and comes back makes the same view a second time; what follows it then has
 // nothing to do with what followed it before.
 TEST(Checkers, TakeNoViewForAPlaceInTheOrder) {
