@@ -52,6 +52,10 @@ class Checker {
     virtual void on(const StateChanged& /*event*/) {}
     virtual void on(const Released& /*event*/) {}
     virtual void on(const TokenTaken& /*event*/) {}
+    virtual void on(const TokenSent& /*event*/) {}
+    virtual void on(const SafeLine& /*event*/) {}
+    virtual void on(const Idle& /*event*/) {}
+    virtual void on(const TokenWanted& /*event*/) {}
     virtual void on(const Spoke& /*event*/) {}
     virtual void on(const Durable& /*event*/) {}
     virtual void on(const Ignorable& /*event*/) {}

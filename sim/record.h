@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/schedule.h"
+#include "totem/core/codec.h"
 #include "totem/core/trace.h"
 #include "totem/core/types.h"
 
@@ -96,6 +97,30 @@ struct TokenTaken {
     std::uint32_t token_seq = 0;
     Seq seq;
 };
+// A regular token left the node, or left it again. `backlog` is what the node still has to send.
+struct TokenSent {
+    Where where;
+    const totem::OrfToken* token = nullptr;  // valid while the event is published
+    std::size_t backlog = 0;
+};
+// The safe line of a node moved: it believes every member to hold the messages of `ring` up to it.
+struct SafeLine {
+    Where where;
+    RingId ring;
+    Seq upto;
+};
+// Whether a node holds the idle token back, and whether it has something to send on this ring.
+struct Idle {
+    Where where;
+    RingId ring;
+    bool holds = false;
+    bool news = false;
+};
+// A node heard that somebody wants the idle token of `ring`.
+struct TokenWanted {
+    Where where;
+    RingId ring;
+};
 // A frame left the node. `ring_seq` is the number of the ring it speaks for.
 struct Spoke {
     Where where;
@@ -107,9 +132,11 @@ struct Durable {
     Where where;
     std::uint64_t ring_seq = 0;
 };
-// A frame that must not matter was processed; the two hashes are of the node's state around it.
+// A frame that must not matter was processed; the two hashes are of the part of the node's state
+// that it must leave alone.
 struct Ignorable {
     Where where;
+    const char* property = "";
     const char* why = "";
     std::uint64_t before = 0;
     std::uint64_t after = 0;

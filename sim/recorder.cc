@@ -94,6 +94,20 @@ Recorder::Line Recorder::line(const Released& e) {
 Recorder::Line Recorder::line(const TokenTaken& e) {
     return {"token", e.where, e.ring, e.token_seq, e.seq.value, 0};
 }
+Recorder::Line Recorder::line(const TokenSent& e) {
+    return {"send-token",       e.where,
+            e.token->ring,      e.token->token_seq,
+            e.token->seq.value, pack(e.token->aru.value, raw(e.token->aru_addr))};
+}
+Recorder::Line Recorder::line(const SafeLine& e) {
+    return {"safe-line", e.where, e.ring, e.upto.value, 0, 0};
+}
+Recorder::Line Recorder::line(const Idle& e) {
+    return {"idle", e.where, e.ring, e.holds ? 1U : 0U, e.news ? 1U : 0U, 0};
+}
+Recorder::Line Recorder::line(const TokenWanted& e) {
+    return {"token-wanted", e.where, e.ring, 0, 0, 0};
+}
 Recorder::Line Recorder::line(const Spoke& e) {
     return {"send", e.where, e.ring, e.kind, e.seq.value, 0};
 }

@@ -93,6 +93,10 @@ class Recorder {
     static Line line(const StateChanged& e);
     static Line line(const Released& e);
     static Line line(const TokenTaken& e);
+    static Line line(const TokenSent& e);
+    static Line line(const SafeLine& e);
+    static Line line(const Idle& e);
+    static Line line(const TokenWanted& e);
     static Line line(const Spoke& e);
     static Line line(const Durable& e);
     static Line line(const Ignorable& e);

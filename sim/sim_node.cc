@@ -22,7 +22,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kSocketBytes = 212992;
 constexpr std::size_t kPacketCost = 768;
 
-constexpr std::size_t kDamagedInput = 6;
 constexpr std::size_t kWakeInput = 7;
 
 constexpr totem::TraceMask kTraces = totem::trace_bit(totem::TraceKind::kState) |
@@ -107,6 +106,8 @@ void SimNode::stop(Instant now) {
     ring_machine_ = nullptr;
     stack_machine_ = nullptr;
     snapshot_.reset();
+    originated_ = {};
+    idle_ = {};
     quorum_view_.reset();
     inbox_.clear();
     inbox_bytes_ = 0;
@@ -272,79 +273,6 @@ void SimNode::run_one(Instant now) {
     busy_until_ = now + service_;
     if (alive() && (!inbox_.empty() || deadline_passed(busy_until_))) {
         schedule_run(busy_until_);
-    }
-}
-
-totem::FrameRef SimNode::open(Instant now, const Packet& packet) {
-    totem::FrameRef frame = pool_.copy(packet.frame.bytes());
-    if (port_ == nullptr || packet.from == index_) {
-        return frame;
-    }
-    SealedPort::Opened opened = port_->open(clock_.local(now), std::move(frame));
-    world_.recorder.publish(FrameOpened{where(), packet.ignorable, opened.accepted, opened.name});
-    if (!opened.reply.empty()) {
-        // The handshake of two seals; the network treats it like the ring's smallest frame.
-        world_.wire.transmit(now, index_, totem::FrameType::kHoldCancel,
-                             {.to = opened.sender, .body = std::move(opened.reply)});
-    }
-    return std::move(opened.frame);
-}
-
-void SimNode::put_on_wire(totem::FrameType kind, const totem::Datagram& datagram) {
-    if (datagram.to == id_of(index_)) {
-        world_.wire.loop_back(now_, index_, datagram);
-    } else if (port_ != nullptr) {
-        const auto head = totem::Bytes(datagram.head).first(datagram.head_size);
-        world_.wire.transmit(
-            now_, index_, kind,
-            {.to = datagram.to, .body = port_->seal(datagram.to, head, datagram.body.bytes())});
-    } else {
-        world_.wire.transmit(now_, index_, kind, datagram);
-    }
-}
-
-void SimNode::publish_recovered(const totem::DataHeader& outer, totem::Bytes frame) {
-    if (!outer.encapsulated) {
-        return;
-    }
-    if (const auto inner = totem::decode_data_header(frame.subspan(totem::kDataHeaderBytes))) {
-        world_.recorder.publish(Held{where(), inner->ring, inner->seq});
-    }
-}
-
-void SimNode::receive(Instant now, const Packet& packet) {
-    now_ = now;
-    totem::FrameRef frame = open(now, packet);
-    if (port_ != nullptr && frame.empty()) {
-        return;
-    }
-    const auto bytes = frame.bytes();
-    const totem::Node& node = machine_->node();
-    const auto type = totem::peek_type(bytes);
-    world_.recorder.input(
-        node.state(), packet.ignorable || !type ? kDamagedInput : static_cast<std::size_t>(*type));
-    const char* must_ignore = packet.ignorable ? "damaged frame" : nullptr;
-    if (type && *type == totem::FrameType::kData && !packet.ignorable) {
-        const auto header = totem::decode_data_header(bytes);
-        // In GATHER a node still takes what belongs to the ring that it has left.
-        const bool old_ring = node.state() == totem::State::kGather && configuration_ && header &&
-                              header->ring == configuration_->ring;
-        if (header && (header->ring == node.ring() || old_ring)) {
-            world_.recorder.publish(Held{where(), header->ring, header->seq});
-            publish_recovered(*header, bytes);
-        }
-    }
-    if (type && *type == totem::FrameType::kOrfToken && !packet.ignorable) {
-        const auto token = totem::decode_orf_token(bytes);
-        must_ignore = token && token->ring != node.ring() ? "token of another ring" : must_ignore;
-    }
-    // A node that runs late notices its pause with whatever comes first, and that it is over
-    // likewise.
-    must_ignore = late_until_ || deadline_passed(now) ? nullptr : must_ignore;
-    const std::uint64_t before = must_ignore != nullptr ? machine_->state_hash() : 0;
-    step(now, totem::Input{totem::Received{totem::LinkId{0}, std::move(frame)}});
-    if (must_ignore != nullptr && alive()) {
-        world_.recorder.publish(Ignorable{where(), must_ignore, before, machine_->state_hash()});
     }
 }
 

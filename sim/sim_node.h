@@ -13,6 +13,7 @@
 #include "sim/client_process.h"
 #include "sim/disk.h"
 #include "sim/event_queue.h"
+#include "sim/frame_rules.h"
 #include "sim/machine.h"
 #include "sim/node_clock.h"
 #include "sim/options.h"
@@ -105,6 +106,11 @@ class SimNode {
     [[nodiscard]] bool deadline_passed(Instant now) const;
     // False once the node has crashed inside the present step.
     [[nodiscard]] bool effect_happens();
+    void publish_held(totem::Bytes frame);
+    [[nodiscard]] bool ordinary(const FrameRule& rule, totem::Bytes frame) const;
+    // False when the node did not survive it.
+    bool settle_pause(Instant now);
+    void publish_progress(const totem::Snapshot& now);
     void publish_recovered(const totem::DataHeader& outer, totem::Bytes frame);
     void publish_data(const totem::Datagram& datagram);
     void deliver_message(const totem::DeliveredMessage& message);
@@ -155,6 +161,8 @@ class SimNode {
     std::uint64_t messages_ = 0;
     Instant now_{};
     std::optional<Configured> configuration_;
+    RingId originated_;  // of the last token that it sent
+    Idle idle_;          // as published last
 
     std::optional<Instant> deadline_;  // in the node's time
     std::optional<Instant> armed_;     // the earliest kWake in the queue, in the world's time

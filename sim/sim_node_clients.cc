@@ -168,14 +168,25 @@ void SimNode::tell_quorum() {
     }
 }
 
-// Q16: quorum is gained at the end of a synchronisation or outside of one, never within.
+// Q16: quorum is gained at the end of a synchronisation or outside of one, never within. The last
+// service's gain comes before the notice that the synchronisation is complete.
 void SimNode::check_gain() {
-    const auto said = [this](totem::group::Notice::Kind kind) {
-        return std::ranges::find(effects_.notices, kind, &totem::group::Notice::kind) !=
-               effects_.notices.end();
-    };
-    if (was_synchronising_ && said(totem::group::Notice::Kind::kQuorumGained) &&
-        !said(totem::group::Notice::Kind::kSyncCompleted)) {
+    using Kind = totem::group::Notice::Kind;
+    bool synchronising = was_synchronising_;
+    bool early = false;
+    bool too_early = false;
+    for (const auto& notice : effects_.notices) {
+        if (notice.kind == Kind::kMembershipFormed) {
+            too_early = too_early || early;
+            synchronising = true;
+        } else if (notice.kind == Kind::kSyncCompleted) {
+            synchronising = false;
+            early = false;
+        } else if (notice.kind == Kind::kQuorumGained) {
+            early = synchronising;
+        }
+    }
+    if (early || too_early) {
         world_.recorder.report(
             {"services", "Q16", "quorum gained within a synchronisation", where()});
     }

@@ -1,31 +1,15 @@
 // The host of perform.h: what a step of the cores does to the world and tells the recorder.
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <variant>
 
 #include "sim/random.h"
 #include "sim/sim_node.h"
-#include "totem/core/codec.h"
 #include "totem/core/perform.h"
 
 namespace sim {
 
 namespace {
-
-std::uint64_t hash_bytes(totem::Bytes bytes) {
-    std::uint64_t h = bytes.size();
-    while (bytes.size() >= sizeof(std::uint64_t)) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data(), sizeof(word));
-        h = (h ^ word) * 0x9E3779B97F4A7C15ULL;
-        h ^= h >> 29U;
-        bytes = bytes.subspan(sizeof(word));
-    }
-    std::uint64_t rest = 0;
-    std::memcpy(&rest, bytes.data(), bytes.size());
-    return mix(h ^ rest);
-}
 
 NodeMask mask_of_list(const std::vector<totem::NodeId>& ids, std::uint32_t nodes, bool& listed) {
     NodeMask mask = 0;
@@ -48,8 +32,6 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
     const Instant local = clock_.local(now);
     if (deadline_passed(now)) {
         late_until_ = local + world_.options.ring.join;
-    } else if (late_until_ && *late_until_ <= local) {
-        late_until_.reset();
     }
     was_synchronising_ = stack_machine_ != nullptr && stack_machine_->stack().synchronising();
     machine_->step(local, input, effects_);
@@ -86,7 +68,22 @@ void SimNode::check_invariants() {
         world_.recorder.report({"invariants", std::string(broken->substr(0, broken->find(' '))),
                                 std::string(*broken), where()});
     }
+    publish_progress(now);
     snapshot_ = now;
+}
+
+// What only the node knows, when it changes.
+void SimNode::publish_progress(const totem::Snapshot& now) {
+    const bool operational = now.state == totem::State::kOperational;
+    if (operational &&
+        (!snapshot_ || !(snapshot_->stable == now.stable) || !(snapshot_->ring == now.ring))) {
+        world_.recorder.publish(SafeLine{where(), now.ring, now.stable});
+    }
+    const Idle idle{where(), now.ring, now.holds_token, operational && now.backlog > 0};
+    if (idle.holds != idle_.holds || idle.news != idle_.news || !(idle.ring == idle_.ring)) {
+        idle_ = idle;
+        world_.recorder.publish(idle);
+    }
 }
 
 bool SimNode::effect_happens() {
@@ -116,62 +113,6 @@ void SimNode::plan_persisted(Instant at, std::uint64_t ring_seq) {
                        .life = life_,
                        .a = static_cast<std::uint32_t>(ring_seq),
                        .b = static_cast<std::uint32_t>(ring_seq >> 32U)});
-}
-
-void SimNode::publish_data(const totem::Datagram& datagram) {
-    const auto bytes = datagram.head_size > 0
-                           ? totem::Bytes(datagram.head).first(datagram.head_size)
-                           : datagram.body.bytes();
-    const auto header = totem::decode_data_header(bytes);
-    if (!header) {
-        return;
-    }
-    world_.recorder.publish(Spoke{where(), static_cast<std::uint8_t>(totem::FrameType::kData),
-                                  header->ring, header->seq});
-    const auto* known = world_.recorder.ledger().find(header->ring, header->seq);
-    if (header->system_from != id_of(index_) || (known != nullptr && known->bytes_known)) {
-        return;
-    }
-    Originated event{
-        where(), header->ring, header->seq, header->guarantee, header->encapsulated, true, 0, 0};
-    const auto payload =
-        datagram.head_size > 0 ? datagram.body.bytes() : bytes.subspan(totem::kDataHeaderBytes);
-    event.hash = hash_bytes(payload);
-    event.size = static_cast<std::uint32_t>(payload.size());
-    world_.recorder.publish(event);
-}
-
-void SimNode::send(const totem::Datagram& datagram) {
-    if (!effect_happens()) {
-        return;
-    }
-    const auto start = datagram.head_size > 0 ? totem::Bytes(datagram.head) : datagram.body.bytes();
-    const auto type = totem::peek_type(start);
-    if (!type) {
-        world_.recorder.report({"frames", "X1", "a frame without a valid header left", where()});
-        return;
-    }
-    if (*type == totem::FrameType::kData) {
-        publish_data(datagram);
-    } else if (*type == totem::FrameType::kOrfToken) {
-        if (const auto token = totem::decode_orf_token(start)) {
-            world_.recorder.publish(
-                Spoke{where(), static_cast<std::uint8_t>(*type), token->ring, token->seq});
-        }
-    } else if (*type == totem::FrameType::kCommitToken) {
-        if (const auto token = totem::decode_commit_token(start)) {
-            world_.recorder.publish(
-                Spoke{where(), static_cast<std::uint8_t>(*type), token->ring, {}});
-        }
-    } else if (*type == totem::FrameType::kJoin) {
-        if (const auto join = totem::decode_join(start)) {
-            world_.recorder.publish(Spoke{where(),
-                                          static_cast<std::uint8_t>(*type),
-                                          RingId{id_of(index_), join->ring_seq},
-                                          {}});
-        }
-    }
-    put_on_wire(*type, datagram);
 }
 
 void SimNode::deliver_message(const totem::DeliveredMessage& message) {

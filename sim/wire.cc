@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "sim/random.h"
@@ -44,6 +45,20 @@ totem::FrameRef flatten(totem::FramePool& pool, const totem::Datagram& datagram)
     std::copy_n(datagram.head.begin(), datagram.head_size, out.begin());
     std::ranges::copy(body, out.begin() + datagram.head_size);
     return frame;
+}
+
+std::uint64_t hash_bytes(totem::Bytes bytes) {
+    std::uint64_t h = bytes.size();
+    while (bytes.size() >= sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data(), sizeof(word));
+        h = (h ^ word) * 0x9E3779B97F4A7C15ULL;
+        h ^= h >> 29U;
+        bytes = bytes.subspan(sizeof(word));
+    }
+    std::uint64_t rest = 0;
+    std::memcpy(&rest, bytes.data(), bytes.size());
+    return mix(h ^ rest);
 }
 
 Wire::Wire(const Options& options, EventQueue& queue)

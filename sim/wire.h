@@ -58,5 +58,7 @@ class Wire {
 
 // The bytes of a datagram in one frame.
 [[nodiscard]] totem::FrameRef flatten(totem::FramePool& pool, const totem::Datagram& datagram);
+// A number for bytes, the same in every build.
+[[nodiscard]] std::uint64_t hash_bytes(totem::Bytes bytes);
 
 }  // namespace sim

@@ -3,11 +3,14 @@
 
 #include "sim/checkers/configurations.h"
 #include "sim/checkers/durability.h"
+#include "sim/checkers/exchange.h"
 #include "sim/checkers/groups.h"
 #include "sim/checkers/message_order.h"
 #include "sim/checkers/quorum.h"
 #include "sim/checkers/release.h"
+#include "sim/checkers/rotation.h"
 #include "sim/checkers/safe_delivery.h"
+#include "sim/checkers/safe_line.h"
 #include "sim/checkers/seal.h"
 #include "sim/checkers/silence.h"
 #include "sim/checkers/token_order.h"
@@ -24,7 +27,10 @@ inline void add_all_checkers(Recorder& recorder, const Options& options) {
     recorder.add_checker<Configurations>(options.nodes);
     recorder.add_checker<SafeDelivery>(ledger, options.nodes);
     recorder.add_checker<Release>(ledger);
+    recorder.add_checker<SafeLineTruth>(ledger, options.nodes);
+    recorder.add_checker<Exchange>(ledger, options.nodes);
     recorder.add_checker<TokenOrder>();
+    recorder.add_checker<Rotation>(ledger, options);
     recorder.add_checker<Durability>(options.nodes);
     recorder.add_checker<Silence>(options.nodes);
     recorder.add_checker<Seal>(options.nodes);

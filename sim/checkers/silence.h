@@ -1,5 +1,6 @@
-// M9, M9b, M15 and C1: frames that must not matter change nothing, and a node that has gone on to
-// another ring never speaks for an earlier one again (properties.md sections 1.1, 4 and 9).
+// R1, M5, M6, M9, M9b and M15: frames that must not matter change nothing (sim/frame_rules.h judges
+// which, and the node itself when it refuses one), and a node that has gone on to another ring
+// never speaks for an earlier one again (properties.md sections 1.1, 3 and 4).
 #pragma once
 
 #include <algorithm>
@@ -19,7 +20,7 @@ class Silence : public Checker {
     void on(const Started& event) override { rings_[event.where.node] = {}; }
     void on(const Ignorable& event) override {
         if (event.before != event.after) {
-            violate(event.where, "M9", std::string(event.why) + " changed the state");
+            violate(event.where, event.property, std::string(event.why) + " changed the state");
         }
     }
     void on(const Spoke& event) override {

@@ -1,107 +1,8 @@
 // Every checker stays silent on a good history and catches each bug planted into one.
-#include <functional>
-#include <memory>
-
-#include <gtest/gtest.h>
-
-#include "sim/checkers/all.h"
+#include "tests/sim/history.h"
 
 namespace sim {
 namespace {
-
-using namespace std::chrono_literals;
-using totem::FrameType;
-
-constexpr RingId kFirst{NodeId{1}, 8};
-constexpr RingId kSecond{NodeId{1}, 12};
-
-// A recorder with every checker, and the words to tell it a history of three nodes.
-class History {
-  public:
-    History() : recorder_(Seq{0}) {
-        Options options;
-        options.nodes = 3;
-        add_all_checkers(recorder_, options);
-    }
-
-    void start(std::uint32_t node, std::uint64_t stored = 0) {
-        recorder_.publish(Started{at(node), stored, DiskFate::kKept});
-    }
-    void durable(std::uint32_t node, std::uint64_t ring_seq) {
-        recorder_.publish(Durable{at(node), ring_seq});
-    }
-    void transitional(std::uint32_t node, RingId ring, NodeMask members, NodeMask left = 0) {
-        recorder_.publish(Configured{at(node), false, ring, members, left, 0, true});
-    }
-    void regular(std::uint32_t node, RingId ring, NodeMask members, NodeMask joined = 0) {
-        recorder_.publish(Configured{at(node), true, ring, members, 0, joined, true});
-    }
-    void originate(std::uint32_t node, RingId ring, std::uint32_t seq,
-                   Guarantee guarantee = Guarantee::kAgreed) {
-        recorder_.publish(
-            Originated{at(node), ring, Seq{seq}, guarantee, false, true, hash(ring, seq), 100});
-    }
-    void hold(std::uint32_t node, RingId ring, std::uint32_t seq) {
-        recorder_.publish(Held{at(node), ring, Seq{seq}});
-    }
-    void deliver(std::uint32_t node, std::uint32_t from, RingId ring, std::uint32_t seq,
-                 Guarantee guarantee = Guarantee::kAgreed) {
-        recorder_.publish(
-            Delivered{at(node), ring, Seq{seq}, id_of(from), guarantee, hash(ring, seq), 100});
-    }
-    void release(std::uint32_t node, RingId ring, std::uint32_t upto) {
-        recorder_.publish(Released{at(node), ring, Seq{upto}});
-    }
-    void token(std::uint32_t node, RingId ring, std::uint32_t token_seq, std::uint32_t seq) {
-        recorder_.publish(TokenTaken{at(node), ring, token_seq, Seq{seq}});
-    }
-    void speak(std::uint32_t node, FrameType kind, RingId ring) {
-        recorder_.publish(Spoke{at(node), static_cast<std::uint8_t>(kind), ring, {}});
-    }
-    template <typename Event>
-    void publish(const Event& event) {
-        recorder_.publish(event);
-    }
-
-    // Three nodes form the first ring; each has sent one message that all have delivered.
-    void form() {
-        for (std::uint32_t node = 0; node < 3; ++node) {
-            start(node);
-            durable(node, 1024);
-            transitional(node, kFirst, mask_of(node));
-            regular(node, kFirst, 0b111, 0b111);
-        }
-        for (std::uint32_t seq = 1; seq <= 3; ++seq) {
-            say(seq - 1, seq);
-        }
-    }
-    // One message, originated, held and delivered by all three.
-    void say(std::uint32_t from, std::uint32_t seq) {
-        originate(from, kFirst, seq);
-        for (std::uint32_t node = 0; node < 3; ++node) {
-            hold(node, kFirst, seq);
-            deliver(node, from, kFirst, seq);
-        }
-    }
-    // Nodes 1 and 2 go on without node 3.
-    void lose_third() {
-        for (std::uint32_t node = 0; node < 2; ++node) {
-            transitional(node, kSecond, 0b011, 0b100);
-            regular(node, kSecond, 0b011);
-        }
-    }
-
-    [[nodiscard]] std::string property() {
-        const auto& first = recorder_.findings().first();
-        return first ? first->property : "";
-    }
-    static Where at(std::uint32_t node) { return {Instant{1s}, node, 1}; }
-
-  private:
-    static std::uint64_t hash(RingId ring, std::uint32_t seq) { return ring.seq * 1000 + seq; }
-
-    Recorder recorder_;
-};
 
 TEST(Checkers, AreSilentOnAGoodHistory) {
     History h;
@@ -112,14 +13,6 @@ TEST(Checkers, AreSilentOnAGoodHistory) {
     h.lose_third();
     EXPECT_EQ(h.property(), "");
 }
-
-struct Planted {
-    const char* name;
-    const char* property;
-    std::function<void(History&)> tell;
-};
-
-class PlantedBug : public ::testing::TestWithParam<Planted> {};
 
 TEST_P(PlantedBug, IsCaught) {
     History h;
@@ -157,6 +50,8 @@ INSTANTIATE_TEST_SUITE_P(
                 [](History& h) {
                     h.originate(1, kFirst, 4);
                     h.originate(1, kFirst, 5);
+                    h.hold(0, kFirst, 4);
+                    h.hold(0, kFirst, 5);
                     h.transitional(0, kSecond, 0b011, 0b100);
                     h.deliver(0, 1, kFirst, 5);
                 }},
@@ -188,6 +83,7 @@ INSTANTIATE_TEST_SUITE_P(Synchrony, PlantedBug,
                                            Planted{"OwnMessageLost", "E3",
                                                    [](History& h) {
                                                        h.originate(0, kFirst, 4);
+                                                       h.hold(1, kFirst, 4);
                                                        h.lose_third();
                                                    }}),
                          [](const auto& bug) { return bug.param.name; });
@@ -272,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(
                               }},
                       Planted{"BadFrameChangedState", "M9",
                               [](History& h) {
-                                  h.publish(Ignorable{History::at(0), "damaged frame", 1, 2});
+                                  h.publish(Ignorable{History::at(0), "M9", "damaged frame", 1, 2});
                               }},
                       Planted{"SpokeForAnOldRing", "M9b",
                               [](History& h) {

@@ -33,6 +33,7 @@ struct Snapshot {
     Seq token_seq;                // of the last accepted token of `ring`
     std::uint32_t sent_last = 0;  // frames sent at the last visit
     std::uint32_t max_messages = 0;
+    std::size_t backlog = 0;  // what waits to be sent in this state
 
     std::size_t proc_size = 0;
     std::size_t failed_size = 0;

@@ -257,6 +257,8 @@ std::uint64_t Machine::state_hash() const {
 
 Snapshot Machine::snapshot() const {
     const NodeList& consensus = membership_.consensus();
+    const std::size_t backlog =
+        state_ == State::kRecovery ? recovery_.backlog() : context_.source->backlog();
     return {.state = state_,
             .started = started_,
             .ended = ended_,
@@ -272,6 +274,7 @@ Snapshot Machine::snapshot() const {
             .token_seq = token_seq_,
             .sent_last = flow_.sent_last(),
             .max_messages = config().max_messages,
+            .backlog = backlog,
             .proc_size = membership_.proc().size(),
             .failed_size = membership_.failed().size(),
             .members_size = membership_.members().size(),
