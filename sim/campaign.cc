@@ -1,5 +1,6 @@
 #include "sim/campaign.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -58,6 +59,9 @@ struct Totals {
     std::uint64_t rings = 0;
     std::uint64_t deliveries = 0;
     std::uint64_t events = 0;
+    Duration torn{};
+    std::uint64_t torn_rings = 0;
+    std::uint64_t rings_after_heal = 0;
     Coverage coverage;
 };
 
@@ -67,6 +71,9 @@ void add(Totals& totals, const Outcome& outcome) {
     totals.rings += outcome.rings_installed;
     totals.deliveries += outcome.deliveries;
     totals.events += outcome.events;
+    totals.torn += outcome.torn;
+    totals.torn_rings += outcome.torn_rings;
+    totals.rings_after_heal = std::max(totals.rings_after_heal, outcome.rings_after_heal);
     totals.coverage.add(outcome.coverage);
     const bool counts = outcome.rings_installed >= kRingsLeast &&
                         outcome.deliveries >= kDeliveriesLeast && !outcome.violation;
@@ -84,6 +91,10 @@ void print_totals(const Totals& totals, std::clock_t took) {
           std::to_string(totals.rings) + ", deliveries " + std::to_string(totals.deliveries));
     print("events " + std::to_string(totals.events) + ", " + rate(totals.events) + " events/s, " +
           rate(totals.seeds * 3600) + " seeds/hour");
+    const auto torn = std::chrono::duration_cast<seconds>(totals.torn).count();
+    print("graphs that are not transitive: " + std::to_string(torn) + " s, with " +
+          std::to_string(totals.torn_rings) + " rings installed; after a heal at most " +
+          std::to_string(totals.rings_after_heal) + " by one node");
     print(totals.coverage.text());
 }
 

@@ -163,7 +163,8 @@ void draw_link_fault(Draws& draws, std::uint32_t nodes, Fault& fault) {
             return;
         case FaultKind::kDropKind:
             fault.value = draws.below(6);
-            fault.extra = draws.between(1, 4);
+            // A few of them, or all: a node that hears everything but messages must go (R12).
+            fault.extra = draws.chance(150) ? 1'000'000 : draws.between(1, 4);
             return;
         default:
             break;

@@ -34,6 +34,24 @@ bool PacketNetwork::connected(std::uint32_t from, std::uint32_t to) const {
     return in_core && pair(from, to).cuts == 0;
 }
 
+bool PacketNetwork::transitive() const {
+    std::vector<NodeMask> neighbours(nodes_, 0);
+    for (std::uint32_t a = 0; a < nodes_; ++a) {
+        for (std::uint32_t b = 0; b < nodes_; ++b) {
+            const bool edge = a == b || (connected(a, b) && connected(b, a));
+            neighbours[a] |= edge ? mask_of(b) : 0;
+        }
+    }
+    for (std::uint32_t a = 0; a < nodes_; ++a) {
+        for (std::uint32_t b = 0; b < nodes_; ++b) {
+            if ((neighbours[a] & mask_of(b)) != 0 && neighbours[a] != neighbours[b]) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool PacketNetwork::queue(Instant now, std::uint32_t from, std::size_t bytes, Duration& delay) {
     Interface& interface = interfaces_[from];
     if (interface.bytes_per_ms == 0) {

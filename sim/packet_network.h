@@ -45,6 +45,8 @@ class PacketNetwork {
     void heal(NodeMask core);
 
     // Frames pass from `from` to `to` at this time, loss aside.
+    // Whoever is connected with a third, both ways, is connected with each other.
+    [[nodiscard]] bool transitive() const;
     [[nodiscard]] bool connected(std::uint32_t from, std::uint32_t to) const;
 
   private:

@@ -74,6 +74,8 @@ class SimNode {
     [[nodiscard]] const std::optional<Configured>& configuration() const { return configuration_; }
     [[nodiscard]] Disk& disk() noexcept { return disk_; }
     [[nodiscard]] std::uint32_t life() const noexcept { return life_; }
+    // Rings that it installed, over all lives.
+    [[nodiscard]] std::uint64_t installs() const noexcept { return installs_; }
     [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
     [[nodiscard]] ClientProcess& client(std::uint32_t index) { return *clients_.at(index); }
@@ -159,6 +161,7 @@ class SimNode {
     std::uint32_t life_ = 0;
     std::uint64_t steps_ = 0;
     std::uint64_t messages_ = 0;
+    std::uint64_t installs_ = 0;
     Instant now_{};
     std::optional<Configured> configuration_;
     RingId originated_;  // of the last token that it sent

@@ -132,6 +132,7 @@ void SimNode::deliver_configuration(const totem::Configuration& change) {
     event.joined = mask_of_list(change.joined, world_.options.nodes, event.listed);
     if (event.regular) {
         configuration_ = event;
+        ++installs_;
     }
     world_.recorder.publish(event);
 }

@@ -27,6 +27,12 @@ struct Outcome {
     std::uint64_t deliveries = 0;
     std::uint64_t events = 0;
     std::uint64_t datagrams = 0;
+    // While the graph of who hears whom was not transitive: its time, and the rings installed then,
+    // counted once at each node. No ring can hold there; how often they change is only told.
+    Duration torn{};
+    std::uint64_t torn_rings = 0;
+    // Most rings that one node installed after one heal.
+    std::uint64_t rings_after_heal = 0;
     Coverage coverage;
     std::optional<Violation> violation;
     std::vector<std::string> evidence;  // the last events before a violation
@@ -55,13 +61,15 @@ class World {
     void end_fault(const Fault& fault);
     void begin_node_fault(const Fault& fault, SimNode& node, std::uint32_t index);
     void end_node_fault(const Fault& fault, SimNode& node);
+    void watch_graph();
     void enter(Phase phase);
     void heal(NodeMask core);
     void next_submit(std::uint32_t node);
     void submit(std::uint32_t node);
     // Every connected set of nodes is one operational ring (L1).
     void check_formed(bool quiet);
-    void check_services(std::uint32_t node, NodeMask members);
+    void check_churn();
+    void check_services(std::uint32_t node, NodeMask members, bool quiet);
     void check_member(std::uint32_t node, NodeMask expected);
     [[nodiscard]] Instant after(Duration since_start) const { return Instant{since_start}; }
 
@@ -73,6 +81,13 @@ class World {
     std::vector<std::unique_ptr<SimNode>> nodes_;
     Instant now_{};
     NodeMask core_;
+    bool torn_ = false;  // the graph is not transitive
+    Instant torn_since_{};
+    std::uint64_t torn_from_rings_ = 0;
+    Duration torn_time_{};
+    std::uint64_t torn_rings_ = 0;
+    std::uint64_t rings_after_heal_ = 0;
+    std::vector<std::uint64_t> installs_;  // of each node, before the last heal
     bool healed_ = false;
     bool ended_ = false;
     std::vector<std::uint32_t> submits_;

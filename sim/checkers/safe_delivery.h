@@ -1,7 +1,9 @@
-// E7: a message delivered as safe is in the hands of every member, and in a regular configuration
-// every member has installed it (properties.md section 2; ground truth).
+// E7: a message delivered as safe is in the hands of every member, each of them delivers it as well
+// before it goes on to another ring, and in a regular configuration every member has installed it
+// (properties.md section 2; ground truth).
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "sim/checker.h"
@@ -12,37 +14,30 @@ namespace sim {
 class SafeDelivery : public Checker {
   public:
     SafeDelivery(Findings& findings, const Ledger& ledger, std::uint32_t nodes)
-        : Checker("safe-delivery", findings), ledger_(&ledger), last_(nodes) {}
+        : Checker("safe-delivery", findings), ledger_(&ledger), last_(nodes), rings_of_(nodes) {}
 
     using Checker::on;
-    void on(const Configured& event) override { last_[event.where.node] = event; }
-    void on(const Delivered& event) override {
-        if (event.guarantee != Guarantee::kSafe) {
-            return;
-        }
-        const auto* ring = ledger_->find(event.ring);
-        const auto* entry = ledger_->find(event.ring, event.seq);
-        if (ring == nullptr || entry == nullptr) {
-            return;  // MessageOrder reports it
-        }
-        const Configured& now = last_[event.where.node];
-        if (const NodeMask without = now.members & ~entry->holders; without != 0) {
-            violate(event.where, "E7.1",
-                    "safe message " + text(event.seq) + " of ring " + text(event.ring) +
-                        " delivered in " + members_text(now.members) + ", but " +
-                        members_text(without) + " never had it");
-        }
-        if (now.regular && (ring->members & ~ring->installed) != 0) {
-            violate(event.where, "E7.2",
-                    "safe message " + text(event.seq) + " delivered in ring " + text(event.ring) +
-                        " that " + members_text(ring->members & ~ring->installed) +
-                        " never installed");
-        }
-    }
+    void on(const Started& event) override { rings_of_[event.where.node] = {}; }
+    void on(const Configured& event) override;
+    void on(const Delivered& event) override;
 
   private:
+    // Who must deliver a message, because somebody delivered it as safe among them, and who has.
+    struct Promise {
+        NodeMask to = 0;
+        NodeMask kept = 0;
+    };
+    struct Ring {
+        NodeMask gone = 0;              // who has gone on to another ring
+        std::vector<Promise> promises;  // by number behind the ring's first
+    };
+    void check_held(const Delivered& event, const Ledger::Ring& ring, const Ledger::Entry& entry);
+    void note_promise(const Delivered& event, Seq base);
+
     const Ledger* ledger_;
     std::vector<Configured> last_;
+    std::vector<RingId> rings_of_;  // that each node is in, in its present life
+    std::map<RingId, Ring> rings_;
 };
 
 }  // namespace sim

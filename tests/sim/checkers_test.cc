@@ -138,6 +138,30 @@ INSTANTIATE_TEST_SUITE_P(
                                   h.hold(1, kFirst, 4);
                                   h.deliver(0, 0, kFirst, 4, Guarantee::kSafe);
                               }},
+                      Planted{"SafeNotDeliveredByAMember", "E7.1",
+                              [](History& h) {
+                                  h.originate(2, kFirst, 4, Guarantee::kSafe);
+                                  h.hold(0, kFirst, 4);
+                                  h.hold(1, kFirst, 4);
+                                  h.deliver(0, 2, kFirst, 4, Guarantee::kSafe);
+                                  h.transitional(1, kSecond, 0b011, 0b100);
+                                  h.regular(1, kSecond, 0b011);
+                              }},
+                      Planted{"SafeToOneWhoWentOn", "E7.1",
+                              [](History& h) {
+                                  h.originate(2, kFirst, 4, Guarantee::kSafe);
+                                  h.originate(2, kFirst, 5, Guarantee::kSafe);
+                                  for (std::uint32_t node = 0; node < 2; ++node) {
+                                      h.hold(node, kFirst, 4);
+                                      h.hold(node, kFirst, 5);
+                                  }
+                                  h.deliver(1, 2, kFirst, 4, Guarantee::kSafe);
+                                  h.transitional(1, kSecond, 0b011, 0b100);
+                                  h.regular(1, kSecond, 0b011);
+                                  h.deliver(0, 2, kFirst, 4, Guarantee::kSafe);
+                                  h.transitional(0, kSecond, 0b011, 0b100);
+                                  h.deliver(0, 2, kFirst, 5, Guarantee::kSafe);
+                              }},
                       Planted{"SafeInARingNotInstalled", "E7.2",
                               [](History& h) {
                                   h.transitional(0, kSecond, 0b011, 0b100);
