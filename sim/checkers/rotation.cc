@@ -28,7 +28,7 @@ bool Rotation::holds(const RingId& ring, Seq seq, std::uint32_t node) const {
 
 Seq Rotation::contiguous(const Ledger::Ring* ring, std::uint32_t node, Member& member) const {
     if (ring == nullptr) {
-        return member.contiguous;
+        return Seq{config_.first_seq};  // nobody has sent anything on it yet
     }
     if (!member.counted) {
         member.counted = true;
