@@ -150,6 +150,34 @@ class KeyChange(Admin):
         self.assertNotIn(ACCEPTED, cluster.log(1))
 
 
+class Telling(Admin):
+    """What the log and the tools say about a ring that does not run smoothly."""
+
+    def test_a_late_token_and_lost_messages(self):
+        cluster = self.ring(2, token=4000)
+        cluster.signal(2, signal.SIGSTOP)
+        self.wait_log(cluster, 1, "Token has not been received in 3", 6)  # 75 % of 4000 ms
+        cluster.signal(2, signal.SIGCONT)
+        cluster.wait_members((1, 2), 20)
+        self.assertEqual(cluster.log(1).count("Token has not been received"), 1)
+        self.assertNotIn("Retransmit List", cluster.log(1))
+        cluster.lab("loss", "2", "20")
+        loads = [cluster.load(n, 2, 300, 600, deadline=50) for n in (1, 2)]
+        harness.finish(loads, 60)
+        wait_for("what was asked for again", lambda: re.search(
+            r"Retransmit List: [0-9a-f]+", cluster.log(1) + cluster.log(2)), 5)
+
+    def test_the_mtu_that_tools_show(self):
+        cluster = self.ring(2)
+        self.assertIn("enabled connected mtu: 1410", cluster.tool(1, "corosync-cfgtool", "-n"))
+
+    def test_the_blackbox_keys_show_the_state(self):
+        cluster = self.ring(1)
+        cluster.tool(1, "corosync-cmapctl", "-s", "runtime.blackbox.dump_state", "str", "now",
+                     check=True)
+        self.wait_log(cluster, 1, "state 0 ring 1.")
+
+
 # Holds one thread of a process by ptrace as long as it lives.
 FREEZE = """
 import ctypes, os, sys

@@ -63,6 +63,8 @@ Daemon::Daemon(const CommandLine& command_line, Configuration configuration, Log
       server_(server_options()),
       link_(io_, ready_, pool_),
       driver_({io_, ready_, pool_, stack_, link_, server_, *this}, configuration_.resolved.self),
+      ring_watch_(io_, stack_.node(),
+                  [this](const std::string& text) { say(Severity::kNotice, "TOTEM", text); }),
       signals_(io_),
       slow_work_(io_, [this](const std::string& text) { say(Severity::kWarning, "MAIN", text); }),
       reloader_(io_, configuration_,
@@ -192,6 +194,7 @@ int Daemon::run() {
     wait_for_signal();
     // Last, so that the threads that have been started do not inherit it.
     say(Severity::kInfo, "MAIN", set_scheduling(scheduling_of(configuration_.cluster.system)));
+    ring_watch_.configure(configuration_.resolved.timers);
     driver_.input(Input(Start{stored_ring_seq_}));
     if (!stopping_) {
         driver_.run();
@@ -221,6 +224,8 @@ void Daemon::on_notice(const group::Notice& notice) {
 void Daemon::on_trace(const Trace& trace) {
     if (trace.kind == TraceKind::kLeft) {
         announced_leave_.insert(trace.peer);
+    } else if (trace.kind == TraceKind::kRequested) {
+        ring_watch_.on_requested(trace.a);
     }
     const LogLine line = to_line(trace, configuration_.resolved.ring);
     if (!line.text.empty()) {
@@ -271,6 +276,9 @@ void Daemon::before_effects(bool news) {
     }
     if (services_.owes_step()) {
         reply(0, 0);
+    }
+    if (services_.state_asked_for()) {
+        dump_state();
     }
 }
 
@@ -324,21 +332,9 @@ void Daemon::on_signal(int signal) {
 }
 
 void Daemon::dump_state() {
-    const NodeStats& stats = stack_.node().stats();
-    say(Severity::kNotice, "MAIN",
-        fmt::format("state {} ring {} synchronising {} send level {} tokens {} messages sent {} "
-                    "received {} retransmitted {} gathers {} frames dropped {}",
-                    static_cast<int>(stack_.node().state()), to_string(stack_.node().ring()),
-                    stack_.synchronising(), static_cast<int>(stack_.send_level()),
-                    stats.orf_token_rx, stats.mcast_tx, stats.mcast_rx, stats.mcast_retx,
-                    stats.gather_entered, stats.rx_msg_dropped));
-    const net::LinkStats& link = link_.stats();
-    say(Severity::kNotice, "MAIN",
-        fmt::format(
-            "link up {} frames received {} sent {} unlisted {} seal refused {} send full {} "
-            "send errors {} frames in use {}",
-            link_.up(), link.frames_received, link.frames_sent, link.unlisted_source,
-            link.seal_refused, link.send_full, link.send_errors, pool_.live()));
+    for (const std::string& line : state_text(stack_, link_, pool_)) {
+        say(Severity::kNotice, "MAIN", line);
+    }
 }
 
 // ---- end

@@ -27,6 +27,7 @@
 #include "totem/daemon/reloader.h"
 #include "totem/daemon/ring_id_store.h"
 #include "totem/daemon/ring_number_memo.h"
+#include "totem/daemon/ring_watch.h"
 #include "totem/daemon/services.h"
 #include "totem/daemon/slow_work.h"
 #include "totem/daemon/statistics.h"
@@ -110,6 +111,7 @@ class Daemon final : private DriverListener {
     net::ReadySet ready_{io_};
     net::UdpLink link_;
     Driver driver_;
+    RingWatch ring_watch_;
     boost::asio::signal_set signals_;
     std::unique_ptr<RingNumberMemo> memo_;
     std::unique_ptr<RingIdStore> ring_ids_;

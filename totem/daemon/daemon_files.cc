@@ -155,6 +155,7 @@ void Daemon::apply(Reloaded fresh) {
         keys_.add(std::move(*fresh.key));
         services_.change_key(keys_.newest());
     }
+    ring_watch_.configure(configuration_.resolved.timers);
     driver_.input(Input(Reconfigure{configuration_.resolved.ring}));
 }
 

@@ -69,7 +69,8 @@ group::ClusterFacts cluster_facts(const Configuration& configuration) {
     group::ClusterFacts facts;
     facts.self = configuration.resolved.self;
     facts.cluster_name = configuration.cluster.totem.cluster_name;
-    facts.mtu = configuration.cluster.totem.netmtu;
+    constexpr std::uint32_t kHeaders = 90;
+    facts.mtu = configuration.cluster.totem.netmtu - kHeaders;
     for (const config::ResolvedNode& node : configuration.resolved.nodes) {
         group::NodeAddress address;
         address.link = configuration.resolved.link.number;
@@ -111,10 +112,12 @@ class Services::KeyWatcher final : public group::CmapTracker {
     explicit KeyWatcher(CmapStore& map) : map_(map) {
         map_.track({"uidgid.", group::kCmapTrackAll, kAccess}, *this);
         map_.track({"quorum.cancel_wait_for_all", group::kCmapTrackAll, kCancel}, *this);
+        map_.track({"runtime.blackbox.", group::kCmapTrackAll, kState}, *this);
     }
     ~KeyWatcher() override {
         map_.untrack(*this, kAccess);
         map_.untrack(*this, kCancel);
+        map_.untrack(*this, kState);
     }
     KeyWatcher(const KeyWatcher&) = delete;
     KeyWatcher& operator=(const KeyWatcher&) = delete;
@@ -123,14 +126,18 @@ class Services::KeyWatcher final : public group::CmapTracker {
 
     bool access_changed = true;
     bool cancel_wait_for_all = false;
+    bool state_asked_for = false;
 
   private:
     static constexpr std::uint64_t kAccess = 1;
     static constexpr std::uint64_t kCancel = 2;
+    static constexpr std::uint64_t kState = 3;
 
     void on_change(std::uint64_t id, const group::CmapChange& change) override {
         if (id == kAccess) {
             access_changed = true;
+        } else if (id == kState) {
+            state_asked_for = true;
         } else if (change.new_value != nullptr && *change.new_value == CmapValue::u8(1)) {
             cancel_wait_for_all = true;
         }
@@ -314,6 +321,8 @@ std::optional<ipc::AccessRules> Services::changed_access() {
     }
     return rules;
 }
+
+bool Services::state_asked_for() { return std::exchange(watcher_->state_asked_for, false); }
 
 bool Services::owes_step() const {
     return map_.owes_events() || new_options_ || watcher_->cancel_wait_for_all;

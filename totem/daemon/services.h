@@ -56,6 +56,9 @@ class Services {
     // Something waits for a HostReply step: events of changed keys, or a command to a service.
     [[nodiscard]] bool owes_step() const;
 
+    // A client wrote a key of runtime.blackbox since the last call: it wants to see the state.
+    [[nodiscard]] bool state_asked_for();
+
     // A configuration that was read again: keys, names, addresses and votes. `error` is the outcome
     // for clients (cs_error_t); without a configuration only that is noted.
     void reload(const Configuration* fresh, std::uint32_t error);

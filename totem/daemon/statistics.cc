@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "totem/daemon/driver.h"
+#include "totem/daemon/notice_text.h"
 
 namespace totem::daemon {
 
@@ -68,6 +71,24 @@ void Statistics::fill(group::CmapStore& stats) {
         stats.set_internal(prefix + "time_since_token_last_received",
                            CmapValue::u64(static_cast<std::uint64_t>(ago.count())));
     }
+}
+
+std::vector<std::string> state_text(const group::Stack& stack, const net::UdpLink& link,
+                                    const FramePool& pool) {
+    const NodeStats& node = stack.node().stats();
+    const net::LinkStats& sent = link.stats();
+    return {
+        fmt::format("state {} ring {} synchronising {} send level {} tokens {} messages sent {} "
+                    "received {} retransmitted {} gathers {} frames dropped {}",
+                    static_cast<int>(stack.node().state()), to_string(stack.node().ring()),
+                    stack.synchronising(), static_cast<int>(stack.send_level()), node.orf_token_rx,
+                    node.mcast_tx, node.mcast_rx, node.mcast_retx, node.gather_entered,
+                    node.rx_msg_dropped),
+        fmt::format("link up {} frames received {} sent {} unlisted {} misnamed {} seal refused "
+                    "{} send full {} send errors {} frames in use {}",
+                    link.up(), sent.frames_received, sent.frames_sent, sent.unlisted_source,
+                    sent.unlisted_node, sent.seal_refused, sent.send_full, sent.send_errors,
+                    pool.live())};
 }
 
 void Statistics::clear(std::string_view what) {
