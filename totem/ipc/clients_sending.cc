@@ -7,10 +7,13 @@
 #include <utility>
 
 #include "totem/ipc/clients_thread.h"
+#include "totem/ipc/lost_memory.h"
 
 namespace totem::ipc {
 
 namespace {
+
+constexpr const char* kTookMemory = "took away the memory that it shares: disconnected";
 
 std::string process_name(std::uint32_t pid) {
     std::string name;
@@ -90,9 +93,14 @@ ClientsThread::Sent ClientsThread::send_now(Connection& connection, group::Clien
          {const_cast<std::byte*>(body.data()),
           body.size()}}};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
     const std::size_t count = body.empty() ? 1 : 2;
-    const ssize_t result = message.kind == group::ClientMessage::Kind::kReply
-                               ? qb_ipcs_response_sendv(connection.handle, parts.data(), count)
-                               : qb_ipcs_event_sendv(connection.handle, parts.data(), count);
+    const auto send = message.kind == group::ClientMessage::Kind::kReply ? qb_ipcs_response_sendv
+                                                                         : qb_ipcs_event_sendv;
+    ssize_t result = 0;
+    if (!survives([&] { result = send(connection.handle, parts.data(), count); })) {
+        qb_ipcs_connection_unref(connection.handle);  // taken by the call that was left
+        doom(connection, kTookMemory);
+        return Sent::kGone;
+    }
     if (result >= 0) {
         return Sent::kDone;
     }
@@ -152,6 +160,13 @@ void ClientsThread::doom(Connection& connection, const std::string& why) {
 }
 
 void ClientsThread::disconnect_doomed() {
+    for (void* lost : loop_.take_lost()) {
+        for (const auto& [id, connection] : connections_) {
+            if (connection->handle == lost) {
+                doom(*connection, kTookMemory);
+            }
+        }
+    }
     const std::vector<std::uint32_t> doomed = std::exchange(doomed_, {});
     for (const std::uint32_t id : doomed) {
         const auto found = connections_.find(id);

@@ -3,7 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "totem/ipc/lost_memory.h"
+
 namespace totem::ipc {
+
+PollLoop::PollLoop() { watch_for_lost_memory(); }
+
+std::vector<void*> PollLoop::take_lost() { return std::exchange(lost_, {}); }
 
 std::size_t PollLoop::find(int fd) const {
     std::size_t index = 0;
@@ -102,7 +108,12 @@ void PollLoop::dispatch(std::size_t index, short revents) {
     const Entry called = entries_[index];
     polled_[index].revents = 0;
     progress_ = false;
-    const int result = called.watch.dispatch(called.watch.fd, revents, called.watch.data);
+    int result = 0;
+    if (!survives(
+            [&] { result = called.watch.dispatch(called.watch.fd, revents, called.watch.data); })) {
+        lost_.push_back(called.watch.data);
+        return;
+    }
     Entry& entry = entries_[index];
     if (entry.generation != called.generation) {
         return;
@@ -122,6 +133,7 @@ void PollLoop::sweep() {
         return;
     }
     removed_any_ = false;
+    watch_again_for_lost_memory();
     std::size_t kept = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (entries_[i].generation != 0) {

@@ -22,6 +22,8 @@ namespace totem::ipc {
 
 class PollLoop {
   public:
+    PollLoop();
+
     struct Watch {
         int fd = -1;
         short events = 0;
@@ -40,6 +42,10 @@ class PollLoop {
     void set_gate(Lane lane, bool closed);
     // A callback tells that it got something done; see above.
     void note_progress() noexcept { progress_ = true; }
+
+    // The data of callbacks that were left because a client's memory was gone (lost_memory.h): what
+    // they served must be closed. Cleared by the call.
+    [[nodiscard]] std::vector<void*> take_lost();
 
     // Waits up to `timeout` milliseconds (-1: for ever) for anything, then calls what is due.
     void round(int timeout);
@@ -67,6 +73,7 @@ class PollLoop {
     std::vector<Entry> entries_;
     std::vector<pollfd> polled_;  // parallel to entries_
     std::vector<Job> jobs_;
+    std::vector<void*> lost_;
     std::array<bool, kLanes> closed_{};
     std::uint64_t next_generation_ = 1;
     bool progress_ = false;
