@@ -2,8 +2,9 @@
 //
 //   bad_client slow         joins the group "quorate-load" and reads one message a second
 //   bad_client deaf         joins it and reads nothing
-//   bad_client sender       joins it and sends messages of 1 MB without pause, reading now and then
-//   bad_client silent       puts a request where the daemon looks for it, without the byte that
+//   bad_client sender       joins another one and sends messages of 1 MB without pause, reading now
+//   and then bad_client silent       puts a request where the daemon looks for it, without the byte
+//   that
 //                           tells of it, and another one with it; then sleeps
 //   bad_client truncate     cuts the memory that it shares with the daemon to nothing, then asks
 //   bad_client crowd N      N connections that do nothing
@@ -40,7 +41,7 @@ void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms
 // ---- on the cpg library
 // ------------------------------------------------------------------------------------
 
-cpg_handle_t join() {
+cpg_handle_t join(const std::string& group) {
     cpg_callbacks_t callbacks{};
     callbacks.cpg_deliver_fn = [](cpg_handle_t, const cpg_name*, std::uint32_t, std::uint32_t,
                                   void*, std::size_t) {};
@@ -52,8 +53,8 @@ cpg_handle_t join() {
         pause_ms(10);
     }
     cpg_name name{};
-    name.length = 12;
-    std::memcpy(name.value, "quorate-load", name.length);
+    name.length = static_cast<std::uint32_t>(group.size());
+    std::memcpy(name.value, group.data(), group.size());
     while (cpg_join(handle, &name) == CS_ERR_TRY_AGAIN) {
         pause_ms(10);
     }
@@ -62,7 +63,7 @@ cpg_handle_t join() {
 }
 
 int read_slowly(bool anything) {
-    const cpg_handle_t handle = join();
+    const cpg_handle_t handle = join("quorate-load");
     while (!anything || cpg_dispatch(handle, CS_DISPATCH_ONE) == CS_OK) {
         pause_ms(1000);
     }
@@ -71,7 +72,7 @@ int read_slowly(bool anything) {
 }
 
 int send_much() {
-    const cpg_handle_t handle = join();
+    const cpg_handle_t handle = join("quorate-bad");
     std::vector<char> content(1'000'000, 'x');
     for (;;) {
         iovec part{content.data(), content.size()};
@@ -81,6 +82,7 @@ int send_much() {
             return 0;
         }
         cpg_dispatch(handle, CS_DISPATCH_ALL);
+        pause_ms(50);
     }
 }
 

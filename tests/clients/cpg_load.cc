@@ -9,6 +9,7 @@
 // number and its content's hash; a gap, a repeat or a wrong byte ends the program with status 1.
 // The last line says how many came and the hash of their order, up to the last one waited for: it
 // must be equal on all members that were there from the start. "delivered TOTAL order HASH".
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <corosync/cpg.h>
@@ -25,6 +26,7 @@
 #include <string>
 #include <sys/uio.h>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -43,6 +45,8 @@ struct Options {
     std::set<std::uint32_t> from;  // empty: everybody
     std::string trace;
 };
+
+constexpr std::size_t kBurstBytes = std::size_t{256} * 1024;
 
 struct Header {
     std::uint64_t number;
@@ -102,7 +106,7 @@ class Load {
         return bad_ || !complete ? 1 : 0;
     }
 
-    void on_deliver(std::uint32_t node, const void* data, std::size_t size) {
+    void on_deliver(std::uint32_t node, std::uint32_t pid, const void* data, std::size_t size) {
         Header header{};
         if (size < sizeof header) {
             return fail(node, "a message shorter than its header");
@@ -115,7 +119,8 @@ class Load {
         }
         // Who waits for others' messages only may have come when this sender was in the middle.
         const bool any_start = !options_.from.empty() && !options_.from.contains(node);
-        std::uint64_t& next = next_.try_emplace(node, any_start ? header.number : 0).first->second;
+        std::uint64_t& next =
+            next_.try_emplace({node, pid}, any_start ? header.number : 0).first->second;
         if (header.number != next) {
             return fail(node, "number " + std::to_string(header.number) + " where " +
                                   std::to_string(next) + " was due");
@@ -134,7 +139,8 @@ class Load {
     void on_members(std::size_t count, const cpg_address* left, std::size_t left_count) {
         members_ = static_cast<std::uint32_t>(count);
         for (std::size_t i = 0; i < left_count; ++i) {
-            next_.erase(left[i].nodeid);  // a process that comes back counts from 0 again
+            next_.erase(
+                {left[i].nodeid, left[i].pid});  // its pid may come again, and counts from 0
         }
     }
 
@@ -143,8 +149,9 @@ class Load {
         cpg_model_v1_data_t model{};
         model.model = CPG_MODEL_V1;
         model.cpg_deliver_fn = [](cpg_handle_t handle, const cpg_name*, std::uint32_t node,
-                                  std::uint32_t, void* data,
-                                  std::size_t size) { self(handle)->on_deliver(node, data, size); };
+                                  std::uint32_t pid, void* data, std::size_t size) {
+            self(handle)->on_deliver(node, pid, data, size);
+        };
         model.cpg_confchg_fn = [](cpg_handle_t handle, const cpg_name*, const cpg_address*,
                                   std::size_t members, const cpg_address* left, std::size_t lefts,
                                   const cpg_address*,
@@ -182,7 +189,9 @@ class Load {
 
     bool send_some() {
         bool progress = false;
-        for (int burst = 0; burst < 16 && sent_ < options_.send && due(); ++burst) {
+        // A little at a time: who sends without reading is a slow reader to the daemon.
+        std::size_t room = kBurstBytes;
+        for (int burst = 0; burst < 16 && room > 0 && sent_ < options_.send && due(); ++burst) {
             if (pending_.empty()) {
                 make_message();
             }
@@ -197,6 +206,7 @@ class Load {
             }
             if (result == CS_OK) {
                 ++sent_;
+                room -= std::min(room, pending_.size());
                 pending_.clear();
             }
             progress = true;
@@ -256,7 +266,7 @@ class Load {
     std::uint64_t random_ = 0;
     Clock::time_point started_;
     std::vector<unsigned char> pending_;
-    std::map<std::uint32_t, std::uint64_t> next_;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> next_;  // of node and pid
     std::ofstream trace_;
     std::uint64_t sent_ = 0;
     std::uint64_t delivered_ = 0;

@@ -2,6 +2,9 @@
 //
 //   <milliseconds since boot> gap 12.345      the token came after so many ms; gaps from 2 ms on
 //   <milliseconds since boot> tokens 4711     every 200 ms: how many came until now
+//   <milliseconds since boot> late 7.890      so many ms passed in which one of the processors ran
+//                                             nothing, not even at the highest priority; from 2 ms
+//                                             on
 //
 // Counts tokens that arrive over eth0 for port 5405, in the frames of a ring without secauth. The
 // kernel filters and stamps them, so a watcher that gets no processor for a while measures the
@@ -17,7 +20,9 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 
 namespace {
@@ -54,12 +59,14 @@ int open_socket() {
     auto code = filter();
     const sock_fprog program{code.size(), code.data()};
     const int on = 1;
+    const int room = 64 * 1024 * 1024;  // for all that comes while the watcher itself must wait
     sockaddr_ll where{};
     where.sll_family = AF_PACKET;
     where.sll_protocol = htons(ETH_P_IP);
     where.sll_ifindex = static_cast<int>(::if_nametoindex("eth0"));
     if (fd < 0 || ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0 ||
         ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0 ||
+        ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0 ||
         ::bind(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
         std::perror("token_watch");
         return -1;
@@ -118,12 +125,36 @@ void watch(int fd) {
     }
 }
 
+// Asks for a processor every few ms and says when it came late: what happens in that time happens
+// to everybody on this machine.
+void watch_processor(int processor) {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(processor, &only);
+    ::sched_setaffinity(0, sizeof only, &only);
+    const sched_param most{::sched_get_priority_max(SCHED_RR)};
+    ::sched_setscheduler(0, SCHED_RR, &most);
+    for (;;) {
+        constexpr std::chrono::milliseconds kStep{5};
+        const auto due = std::chrono::steady_clock::now() + kStep;
+        std::this_thread::sleep_until(due);
+        const std::chrono::duration<double, std::milli> late =
+            std::chrono::steady_clock::now() - due;
+        if (late.count() >= kGapMs) {
+            std::printf("%lld late %.3f\n", now_ms(), late.count());
+        }
+    }
+}
+
 }  // namespace
 
 int main() {
     const int fd = open_socket();
     if (fd < 0) {
         return 2;
+    }
+    for (unsigned i = 0; i < std::thread::hardware_concurrency(); ++i) {
+        std::thread(watch_processor, static_cast<int>(i)).detach();
     }
     watch(fd);
 }

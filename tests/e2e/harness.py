@@ -184,6 +184,12 @@ class Cluster:
         self.signal(node, signal.SIGTERM)
         wait_for("end of the daemon of node %d" % node, lambda: self.pid(node) is None, 10)
 
+    def memory(self, node):
+        """Megabytes that the daemon holds, and held at most."""
+        text = self.run(node, "cat", "/proc/%d/status" % self.pid(node))
+        return tuple(int(re.search(r"^%s:\s+(\d+) kB" % name, text, re.M).group(1)) // 1024
+                     for name in ("VmRSS", "VmHWM"))
+
     def end(self, node, program):
         """Kills every process of that name on machine `node`."""
         self.run(node, "pkill", "-KILL", "-x", program[:15], check=False)
@@ -264,10 +270,10 @@ class LabTest(unittest.TestCase):
         return cluster
 
     def show_logs(self, cluster):
-        failed = [error for _, error in self._outcome.errors if error] \
-            if hasattr(self._outcome, "errors") else \
-            self._outcome.result.failures + self._outcome.result.errors
-        if failed:
+        result = self._outcome.result
+        mine = [test for test, _ in result.failures + result.errors
+                if self in (test, getattr(test, "test_case", None))]
+        if mine:
             for node in cluster.nodes():
                 try:
                     print("---- log of node %d\n%s" % (node, cluster.log(node)[-4000:]))

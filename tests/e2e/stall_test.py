@@ -33,9 +33,9 @@ class Stall(harness.LabTest):
             cluster.lab("start", str(node), "watch%d" % node, harness.client("token_watch"))
         return cluster
 
-    def load(self, cluster, nodes, seconds):
+    def load(self, cluster, nodes, seconds, others):
         count = RATE * seconds
-        return [cluster.load(n, len(nodes), count, count * len(nodes), sizes=(64, 1024),
+        return [cluster.load(n, len(nodes) + others, count, count * len(nodes), sizes=(64, 1024),
                              deadline=seconds + 60, rate=RATE) for n in nodes]
 
     def wait_flow(self, cluster, node):
@@ -46,25 +46,29 @@ class Stall(harness.LabTest):
         first = tokens()
         harness.wait_for("the token turns fast", lambda: tokens() > first + 500, 20)
 
-    def longest_gap(self, cluster, node, since):
-        lines = cluster.log_of("watch%d" % node).splitlines()
-        gaps = [float(word[2]) for word in map(str.split, lines)
-                if word[1:2] == ["gap"] and int(word[0]) >= since * 1000]
-        return max(gaps, default=0.0)
+    def longest(self, cluster, node, what, since, until):
+        lines = map(str.split, cluster.log_of("watch%d" % node).splitlines())
+        return max((float(word[2]) for word in lines if word[1:2] == [what] and
+                    since * 1000 <= int(word[0]) <= until * 1000), default=0.0)
 
-    def undisturbed(self, name, cluster, fault, nodes, seconds):
-        """Runs `fault` under load; `nodes`, which are to be loaded, must not notice."""
-        loads = self.load(cluster, nodes, seconds)
+    def undisturbed(self, name, cluster, fault, nodes, seconds, others=0):
+        """Runs `fault` under load; `nodes`, which are to be loaded, must not notice. There are
+        `others` in the group of the load already."""
+        until = harness.now() + seconds  # the load lasts longer
+        loads = self.load(cluster, nodes, seconds, others)
         self.wait_flow(cluster, nodes[0])
         ring = cluster.members(nodes[0])
         since = harness.now()
         fault()
         orders = harness.orders(harness.finish(loads, seconds + 60))
-        gap = self.longest_gap(cluster, nodes[0], since)
-        harness.record("stall", name, "token gap %.1f ms" % gap)
+        gap = self.longest(cluster, nodes[0], "gap", since, until)
+        late = self.longest(cluster, nodes[0], "late", since, until)
+        harness.record("stall", name, "token gap %.1f ms; a processor was gone for %.1f ms" %
+                       (gap, late))
         self.assertEqual(len(orders), 1)
         self.assertEqual(cluster.members(nodes[0]), ring)
-        self.assertLess(gap, GAP_MS)
+        # All machines of the lab are one, and it may have been busy elsewhere.
+        self.assertLess(gap, GAP_MS + late)
 
     def wait_log(self, cluster, node, pattern, seconds=15):
         harness.wait_for("%r in the log of node %d" % (pattern, node),
@@ -117,6 +121,96 @@ class Stall(harness.LabTest):
             self.wait_log(cluster, 1, "Still storing the ring id in %s/ringid_1" % DISK, 5)
         self.undisturbed("ring id takes 10 s", cluster, fault, (2, 3), 8)
         cluster.wait_members((1, 2, 3), 15)
+
+    # ---- clients ---------------------------------------------------------------------------
+
+    def misbehave(self, cluster, node, *words):
+        """Starts a client of that kind on machine `node`, waits until it has begun."""
+        name = "-".join(words)
+        cluster.lab("start", str(node), name, harness.client("bad_client"), *words)
+        harness.wait_for("start of bad_client " + name, lambda: "ready" in cluster.log_of(name), 20)
+
+    def culprit(self, cluster, node, what):
+        self.wait_log(cluster, node, r"client bad_client \(pid \d+\) .*" + what)
+
+    def works(self, cluster, node):
+        """Other clients of that node are served, and it obeys."""
+        harness.wait_for("an answer of node %d" % node, lambda: cluster.members(node), 5)
+
+    def test_client_stopped_while_it_sends(self):
+        cluster = self.ring()
+        self.misbehave(cluster, 2, "sender")
+
+        def fault():
+            for _ in range(10):  # wherever in its work that is
+                cluster.run(2, "pkill", "-STOP", "-x", "bad_client")
+                cluster.run(2, "pkill", "-CONT", "-x", "bad_client")
+            cluster.run(2, "pkill", "-STOP", "-x", "bad_client")
+        self.undisturbed("sender stopped", cluster, fault, (1, 2, 3), 6)
+        self.works(cluster, 2)
+        cluster.end(2, "bad_client")
+        self.works(cluster, 2)
+
+    def test_client_that_reads_nothing(self):
+        """It is given up when it owes too much; the daemon's memory stays within that bound."""
+        cluster = self.ring()
+        self.misbehave(cluster, 2, "deaf")
+        loads = [cluster.load(n, 4, 60, 180, sizes=(1000000, 1000000), deadline=60)
+                 for n in cluster.nodes()]
+        ring = cluster.members(1)
+        harness.finish(loads, 80)
+        self.culprit(cluster, 2, "does not read: disconnected")
+        self.assertEqual(cluster.members(1), ring)
+        harness.record("stall", "deaf client, 180 MB sent",
+                       "resident set %d MB, %d MB at most" % cluster.memory(2))
+
+    def test_client_that_reads_slowly(self):
+        cluster = self.ring()
+        self.misbehave(cluster, 2, "slow")
+        self.undisturbed("slow reader", cluster, lambda: None, (1, 2, 3), 6, 1)
+        harness.record("stall", "slow reader", "resident set %d MB, %d MB at most" %
+                       cluster.memory(2))
+
+    def test_client_that_takes_its_memory_away(self):
+        cluster = self.ring()
+
+        def fault():
+            for _ in range(3):
+                self.misbehave(cluster, 2, "truncate")
+                harness.wait_for("end of the client", lambda: "gone" in cluster.log_of("truncate"),
+                                 5)
+        self.undisturbed("shared memory cut", cluster, fault, (1, 3), 4)
+        self.culprit(cluster, 2, "took away the memory")
+        self.works(cluster, 2)
+
+    def test_client_that_dies_in_the_middle(self):
+        cluster = self.ring()
+
+        def fault():
+            for _ in range(5):
+                cluster.lab("start", "2", "sender", harness.client("bad_client"), "sender")
+                harness.wait_for("a sender", lambda: cluster.run(
+                    2, "pgrep", "-x", "bad_client", check=False), 5)
+                cluster.end(2, "bad_client")
+        self.undisturbed("senders killed", cluster, fault, (1, 2, 3), 6)
+
+    def test_two_hundred_clients(self):
+        cluster = self.ring()
+
+        def fault():
+            self.misbehave(cluster, 2, "crowd", "200")
+        self.undisturbed("200 connections", cluster, fault, (1, 2, 3), 6)
+        self.works(cluster, 2)
+        cluster.end(2, "bad_client")
+        self.works(cluster, 2)
+
+    def test_stop_with_a_stuck_client(self):
+        """SIGTERM ends the daemon also when a client stands still with everything unread."""
+        cluster = self.ring()
+        self.misbehave(cluster, 2, "sender")
+        cluster.run(2, "pkill", "-STOP", "-x", "bad_client")
+        cluster.stop(2)
+        cluster.wait_members((1, 3), 5)
 
 
 if __name__ == "__main__":
