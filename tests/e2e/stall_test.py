@@ -9,6 +9,7 @@ concerned names the culprit.
 import os
 import re
 import signal
+import time
 import unittest
 
 import harness
@@ -27,11 +28,14 @@ class Stall(harness.LabTest):
         if slow:
             cluster.node_env[1] = ["LD_PRELOAD=" + harness.library("slow_disk"),
                                    "SLOW_DISK=" + slow, "SLOW_DISK_SWITCH=" + SWITCH]
+        self.begin(cluster)
+        return cluster
+
+    def begin(self, cluster):
         cluster.start()
         cluster.wait_members(cluster.nodes(), 15)
         for node in cluster.nodes():
             cluster.lab("start", str(node), "watch%d" % node, harness.client("token_watch"))
-        return cluster
 
     def load(self, cluster, nodes, seconds, others):
         count = RATE * seconds
@@ -121,6 +125,66 @@ class Stall(harness.LabTest):
             self.wait_log(cluster, 1, "Still storing the ring id in %s/ringid_1" % DISK, 5)
         self.undisturbed("ring id takes 10 s", cluster, fault, (2, 3), 8)
         cluster.wait_members((1, 2, 3), 15)
+
+    def fill(self, cluster, node, directory):
+        """A file system of 64 kB on that directory, with nothing left in it."""
+        cluster.run(node, "sh", "-c", "mount -t tmpfs -o size=64k tmpfs %s; "
+                    "dd if=/dev/zero of=%s/filler 2>/dev/null; true" % (directory, directory))
+
+    def log_until(self, cluster, pattern):
+        """Makes node 1 write lines until that one is among them; its last block may have room."""
+        def wrote():
+            cluster.signal(1, signal.SIGUSR2)
+            return re.search(pattern, cluster.log(1))
+        harness.wait_for(pattern, wrote, 15)
+
+    def test_full_disk_below_the_logs(self):
+        cluster = self.cluster([harness.OURS] * 3, realtime=True,
+                               logging="to_logfile: yes\nlogfile: %s/corosync.log" % LOGS)
+        self.fill(cluster, 1, LOGS)
+        cluster.run(1, "rm", LOGS + "/filler")
+        self.begin(cluster)
+
+        def fault():
+            cluster.run(1, "sh", "-c", "dd if=/dev/zero of=%s/filler 2>/dev/null; true" % LOGS)
+            self.log_until(cluster, "Can't write to logfile '%s/corosync.log': No space" % LOGS)
+            cluster.run(1, "rm", LOGS + "/filler")
+            self.log_until(cluster, "is written again; lines lost: ")
+        self.undisturbed("log disk full", cluster, fault, (1, 2, 3), 5)
+
+    def test_full_disk_below_the_state(self):
+        """A member goes on, also through changes of the membership; one that begins says why not."""
+        cluster = self.ring()
+        self.fill(cluster, 1, DISK)
+        cluster.kill(3)
+        cluster.wait_members((1, 2), 8)
+        cluster.start(3)
+        cluster.wait_members((1, 2, 3), 5)
+        cluster.stop(1)
+        cluster.wait_members((2, 3), 5)
+        self.undisturbed("state disk full", cluster, lambda: cluster.start(1), (2, 3), 3)
+        self.wait_log(cluster, 1, r"ringid_1\S*: No space left on device")
+
+    # ---- the daemon ------------------------------------------------------------------------
+
+    def pause(self, cluster, node, seconds):
+        cluster.signal(node, signal.SIGSTOP)
+        time.sleep(seconds)  # the fault itself
+        cluster.signal(node, signal.SIGCONT)
+
+    def test_daemon_stands_still(self):
+        """Below the token timeout nothing comes of it; above it, it is left out and comes back."""
+        cluster = self.ring(token=1000)
+        for seconds in (0.1, 0.3, 0.6):
+            ring = cluster.members(1)
+            self.pause(cluster, 2, seconds)
+            loads = self.load(cluster, (1, 2, 3), 1, 0)
+            harness.finish(loads, 30)
+            self.assertEqual(cluster.members(1), ring)
+        for seconds in (1.6, 3.5, 6):
+            self.pause(cluster, 2, seconds)
+            cluster.wait_members((1, 2, 3), 15)
+            harness.finish(self.load(cluster, (1, 2, 3), 1, 0), 30)
 
     # ---- clients ---------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 #include <fcntl.h>
 #include <map>
@@ -71,11 +72,12 @@ int facility_of(std::string_view name) {
     return LOG_DAEMON;
 }
 
-// An open log file.
+// An open log file, and what became of the lines that it should hold.
 class LogFile {
   public:
-    explicit LogFile(const std::string& path)
-        : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0660)) {}
+    explicit LogFile(std::string path)
+        : path_(std::move(path)),
+          fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0660)) {}
     ~LogFile() {
         if (fd_ >= 0) {
             ::close(fd_);
@@ -87,8 +89,44 @@ class LogFile {
     LogFile& operator=(LogFile&&) = delete;
     [[nodiscard]] int fd() const { return fd_; }
 
+    // What an administrator should know of it, once each time that it begins or ends; mostly empty.
+    [[nodiscard]] std::string write(const std::string& line) {
+        const auto before = std::chrono::steady_clock::now();
+        const int code = write_all(line);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - before;
+        if (code != 0) {
+            const bool first = lost_++ == 0;
+            return first ? "Can't write to logfile '" + path_ +
+                               "': " + std::generic_category().message(code) + " (" +
+                               std::to_string(code) + ")"
+                         : std::string();
+        }
+        if (lost_ > 0) {
+            return "Logfile '" + path_ +
+                   "' is written again; lines lost: " + std::to_string(std::exchange(lost_, 0));
+        }
+        constexpr double kSlowSeconds = 1;
+        return took.count() >= kSlowSeconds ? "Writing to logfile '" + path_ + "' took " +
+                                                  std::to_string(std::lround(took.count())) + " s"
+                                            : std::string();
+    }
+
   private:
+    // 0, or why a part of it could not be written.
+    [[nodiscard]] int write_all(std::string_view rest) const {
+        while (!rest.empty()) {
+            const ssize_t written = ::write(fd_, rest.data(), rest.size());
+            if (written < 0) {
+                return errno;
+            }
+            rest.remove_prefix(static_cast<std::size_t>(written));
+        }
+        return 0;
+    }
+
+    const std::string path_;
     int fd_;
+    std::size_t lost_ = 0;  // lines, since the last that was written
 };
 
 // Where the lines of one subsystem go. A threshold of -1 is nowhere.
@@ -155,11 +193,10 @@ class LogFiles {
         }
         return problem;
     }
-    void write(const Route& route, const std::string& line) const {
+    // What an administrator should know of the file now; mostly empty.
+    [[nodiscard]] std::string write(const Route& route, const std::string& line) {
         const auto found = files_.find(route.path);
-        if (found != files_.end()) {
-            static_cast<void>(!::write(found->second.fd(), line.data(), line.size()));
-        }
+        return found == files_.end() ? std::string() : found->second.write(line);
     }
 
   private:
@@ -275,20 +312,39 @@ class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
         const int level = static_cast<int>(severity);
         const bool to_stderr = level <= route.stderr_max && stderr_open_;
         if (to_stderr || level <= route.file_max) {
-            const std::string line =
-                format_line(time_text(when, routes->timestamp), severity, subsystem, text) + '\n';
+            const std::string time = time_text(when, routes->timestamp);
+            const std::string line = format_line(time, severity, subsystem, text) + '\n';
             if (to_stderr) {
                 static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
             }
             if (level <= route.file_max) {
-                files_.write(route, line);
+                tell_of_file(route, time, files_.write(route, line));
             }
         }
         if (level <= route.syslog_max) {
-            const std::string line = format_line({}, severity, subsystem, text);
-            ::syslog(std::min(level, LOG_DEBUG) | route.facility, "%s",
-                     line.c_str() + line.find('['));
+            to_syslog(route, severity, subsystem, text);
         }
+    }
+
+    static void to_syslog(const Route& route, Severity severity, std::string_view subsystem,
+                          std::string_view text) {
+        const std::string line = format_line({}, severity, subsystem, text);
+        ::syslog(std::min(static_cast<int>(severity), LOG_DEBUG) | route.facility, "%s",
+                 line.c_str() + line.find('['));
+    }
+    // Where else lines go, and to the file itself once it can be written again.
+    void tell_of_file(const Route& route, std::string_view time, const std::string& what) {
+        if (what.empty()) {
+            return;
+        }
+        const std::string line = format_line(time, Severity::kError, "MAIN", what) + '\n';
+        if (stderr_open_ && route.stderr_max >= 0) {
+            static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+        }
+        if (route.syslog_max >= 0) {
+            to_syslog(route, Severity::kError, "MAIN", what);
+        }
+        static_cast<void>(files_.write(route, line));
     }
 
     mutable std::mutex routes_mutex_;
