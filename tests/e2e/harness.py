@@ -77,7 +77,7 @@ class Cluster:
     """`daemons` names the daemon of each node in order; node ids and addresses count from 1."""
 
     def __init__(self, daemons, transport="udpu", secauth=False, token=1000, totem="", quorum="",
-                 ipv6=False, realtime=False, logging=""):
+                 ipv6=False, realtime=False, logging="", strangers=0):
         self.daemons = dict(enumerate(daemons, 1))
         self.transport, self.secauth, self.token = transport, secauth, token
         self.totem, self.quorum, self.ipv6 = totem, quorum, ipv6
@@ -86,7 +86,7 @@ class Cluster:
         self.state = tempfile.mkdtemp(prefix="quorate-lab-")
         self.children = []
         unpack_peer()
-        self.lab("up", str(len(daemons)))
+        self.lab("up", str(len(daemons) + strangers))
         for node in self.nodes():
             self.write_files(node)
 
