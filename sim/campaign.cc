@@ -177,12 +177,19 @@ int run_campaign(const Request& request) {
         }
     }
     print_totals(totals, std::clock() - begin);
+    const auto missing = request.seeds >= kCoverageSeeds && request.profile == "full"
+                             ? totals.coverage.missing()
+                             : std::vector<std::string>{};
+    for (const std::string& row : missing) {
+        print("never happened: " + row);
+    }
     const bool too_little = request.enforce && totals.counted < totals.seeds;
     if (too_little) {
         print("not every seed installed " + std::to_string(kRingsLeast) + " rings and delivered " +
               std::to_string(kDeliveriesLeast) + " messages");
     }
-    return totals.violations != 0 || too_little ? 1 : 0;
+    const bool holes = request.enforce && !missing.empty();
+    return totals.violations != 0 || too_little || holes ? 1 : 0;
 }
 
 }  // namespace sim

@@ -14,47 +14,6 @@ std::uint64_t pack(std::uint32_t high, std::uint32_t low) {
 
 }  // namespace
 
-void Coverage::add(const Coverage& other) {
-    for (std::size_t i = 0; i < kStates; ++i) {
-        for (std::size_t j = 0; j < kStates; ++j) {
-            transitions.at(i).at(j) += other.transitions.at(i).at(j);
-        }
-        for (std::size_t j = 0; j < kInputs; ++j) {
-            inputs.at(i).at(j) += other.inputs.at(i).at(j);
-        }
-    }
-    for (std::size_t i = 0; i < kReasons; ++i) {
-        reasons.at(i) += other.reasons.at(i);
-    }
-}
-
-std::string Coverage::text() const {
-    static constexpr std::array<const char*, kStates> kNames = {"operational", "gather", "commit",
-                                                                "recovery"};
-    static constexpr std::array<const char*, kInputs> kInputNames = {
-        "token", "data", "merge", "join", "commit", "hold-cancel", "damaged", "wake"};
-    std::string out = "transitions:";
-    for (std::size_t i = 0; i < kStates; ++i) {
-        for (std::size_t j = 0; j < kStates; ++j) {
-            if (const auto count = transitions.at(i).at(j); count != 0) {
-                out += std::string(" ") + kNames.at(i) + ">" + kNames.at(j) + "=" +
-                       std::to_string(count);
-            }
-        }
-    }
-    out += "\ngather reasons:";
-    for (std::size_t i = 0; i < kReasons; ++i) {
-        out += " " + std::to_string(i) + "=" + std::to_string(reasons.at(i));
-    }
-    for (std::size_t i = 0; i < kStates; ++i) {
-        out += std::string("\ninputs in ") + kNames.at(i) + ":";
-        for (std::size_t j = 0; j < kInputs; ++j) {
-            out += std::string(" ") + kInputNames.at(j) + "=" + std::to_string(inputs.at(i).at(j));
-        }
-    }
-    return out;
-}
-
 Recorder::Recorder(Seq first) : ledger_(first) { lines_.reserve(kRemembered); }
 
 Recorder::Line Recorder::line(const Started& e) {

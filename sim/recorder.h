@@ -10,26 +10,13 @@
 #include <vector>
 
 #include "sim/checker.h"
+#include "sim/coverage.h"
 #include "sim/ledger.h"
 #include "sim/random.h"
 #include "sim/record.h"
 #include "totem/core/codec.h"
 
 namespace sim {
-
-// Which parts of the protocol a run, or many, went through (properties.md section 13).
-struct Coverage {
-    static constexpr std::size_t kStates = 4;
-    static constexpr std::size_t kReasons = 17;
-    static constexpr std::size_t kInputs = 8;  // the six kinds of frames, damaged ones, Wake
-
-    std::array<std::array<std::uint64_t, kStates>, kStates> transitions{};
-    std::array<std::uint64_t, kReasons> reasons{};
-    std::array<std::array<std::uint64_t, kInputs>, kStates> inputs{};
-
-    void add(const Coverage& other);
-    [[nodiscard]] std::string text() const;
-};
 
 class Recorder {
   public:
@@ -54,6 +41,9 @@ class Recorder {
 
     void input(totem::State state, std::size_t kind) {
         ++coverage_.inputs.at(static_cast<std::size_t>(state)).at(kind);
+    }
+    void fate(totem::State state, std::size_t kind, Fate fate) {
+        coverage_.add_fate(state, kind, fate);
     }
     // Mixes something that is no event of its own into the run's hash.
     void note(std::uint64_t value) { hash_ = combine(hash_, value); }

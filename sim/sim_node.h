@@ -162,6 +162,7 @@ class SimNode {
     std::uint64_t steps_ = 0;
     std::uint64_t messages_ = 0;
     std::uint64_t installs_ = 0;
+    std::uint64_t moves_ = 0;  // changes of its state
     Instant now_{};
     std::optional<Configured> configuration_;
     RingId originated_;  // of the last token that it sent

@@ -151,6 +151,7 @@ void SimNode::deliver(const totem::Delivery& delivery) {
 void SimNode::trace(const totem::Trace& trace) {
     switch (trace.kind) {
         case totem::TraceKind::kState:
+            ++moves_;
             world_.recorder.publish(StateChanged{where(), static_cast<totem::State>(trace.a),
                                                  static_cast<totem::State>(trace.b),
                                                  static_cast<totem::GatherReason>(trace.c)});

@@ -121,13 +121,24 @@ void SimNode::receive(Instant now, const Packet& packet) {
     const bool frequent = ordinary(rule, bytes);
     const std::uint64_t whole = frequent ? 0 : machine_->state_hash();
     const std::uint64_t part = protected_hash(rule.reach, *snapshot_);
+    const std::uint64_t moves = moves_;
+    const totem::State state = node.state();
     const std::uint64_t refused = node.stats().rx_msg_dropped;
     step(now, totem::Input{totem::Received{totem::LinkId{0}, std::move(frame)}});
     if (!alive()) {
         return;
     }
     const bool must_ignore = rule.reach == Reach::kNothing;
-    if (must_ignore || (!frequent && node.stats().rx_msg_dropped != refused)) {
+    const bool turned_away = node.stats().rx_msg_dropped != refused;
+    if (type && !packet.ignorable) {
+        const bool moved = moves_ != moves;
+        const bool taken = rule.reach == Reach::kAnything && !turned_away;
+        world_.recorder.fate(state, static_cast<std::size_t>(*type),
+                             moved   ? Fate::kMoved
+                             : taken ? Fate::kTaken
+                                     : Fate::kIgnored);
+    }
+    if (must_ignore || (!frequent && turned_away)) {
         world_.recorder.publish(Ignorable{where(), must_ignore ? rule.property : "M15",
                                           must_ignore ? rule.why : "refused frame", whole,
                                           machine_->state_hash()});
