@@ -236,6 +236,17 @@ class Stall(harness.LabTest):
         harness.record("stall", "slow reader", "resident set %d MB, %d MB at most" %
                        cluster.memory(2))
 
+    def test_client_that_rings_for_less_than_it_asks(self):
+        """One request lies there without the byte that tells of it: others are served all the same."""
+        cluster = self.ring()
+
+        def fault():
+            self.misbehave(cluster, 2, "silent")
+        self.undisturbed("silent client", cluster, fault, (1, 3), 4)
+        self.works(cluster, 2)
+        cluster.stop(2)
+        cluster.wait_members((1, 3), 5)
+
     def test_client_that_takes_its_memory_away(self):
         cluster = self.ring()
 

@@ -27,8 +27,9 @@ std::int32_t on_accept(qb_ipcs_connection_t* handle, uid_t uid, gid_t gid) {
 }
 void on_created(qb_ipcs_connection_t* handle) { of(handle).created(handle); }
 std::int32_t on_request(qb_ipcs_connection_t* handle, void* data, std::size_t size) {
-    of(handle).request(handle, {static_cast<const std::byte*>(data), size});
-    return 0;
+    ClientsThread& clients = of(handle);
+    clients.request(handle, {static_cast<const std::byte*>(data), size});
+    return clients.loop().next_is_announced() ? 0 : -1;  // -1: taken, but no more for now
 }
 std::int32_t on_closed(qb_ipcs_connection_t* handle) {
     of(handle).closed(handle);

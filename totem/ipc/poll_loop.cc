@@ -1,6 +1,7 @@
 #include "totem/ipc/poll_loop.h"
 
 #include <algorithm>
+#include <sys/ioctl.h>
 #include <utility>
 
 #include "totem/ipc/lost_memory.h"
@@ -108,6 +109,8 @@ void PollLoop::dispatch(std::size_t index, short revents) {
     const Entry called = entries_[index];
     polled_[index].revents = 0;
     progress_ = false;
+    served_ = called.watch.fd;
+    announced_ = -1;
     int result = 0;
     if (!survives(
             [&] { result = called.watch.dispatch(called.watch.fd, revents, called.watch.data); })) {
@@ -126,6 +129,13 @@ void PollLoop::dispatch(std::size_t index, short revents) {
         entry.resting = true;
         refresh(index);
     }
+}
+
+bool PollLoop::next_is_announced() noexcept {
+    if (announced_ < 0 && ::ioctl(served_, FIONREAD, &announced_) != 0) {
+        announced_ = 0;
+    }
+    return --announced_ > 0;
 }
 
 void PollLoop::sweep() {

@@ -42,6 +42,10 @@ class PollLoop {
     void set_gate(Lane lane, bool closed);
     // A callback tells that it got something done; see above.
     void note_progress() noexcept { progress_ = true; }
+    // A callback took a request of the descriptor that is being served. False: there is no byte of
+    // its client for another one. libqb then reads as many bytes as there were requests, and waits
+    // for those that are missing as long as the client likes.
+    [[nodiscard]] bool next_is_announced() noexcept;
 
     // The data of callbacks that were left because a client's memory was gone (lost_memory.h): what
     // they served must be closed. Cleared by the call.
@@ -77,6 +81,8 @@ class PollLoop {
     std::array<bool, kLanes> closed_{};
     std::uint64_t next_generation_ = 1;
     bool progress_ = false;
+    int served_ = -1;     // the descriptor whose callback runs
+    int announced_ = -1;  // bytes that lie there for requests not yet taken; -1: not counted yet
     bool removed_any_ = false;
     bool resting_writers_ = false;
 };
