@@ -220,13 +220,13 @@ class Stall(harness.LabTest):
         """It is given up when it owes too much; the daemon's memory stays within that bound."""
         cluster = self.ring()
         self.misbehave(cluster, 2, "deaf")
-        loads = [cluster.load(n, 4, 60, 180, sizes=(1000000, 1000000), deadline=60)
+        loads = [cluster.load(n, 4, 110, 330, sizes=(1000000, 1000000), deadline=90)
                  for n in cluster.nodes()]
         ring = cluster.members(1)
-        harness.finish(loads, 80)
+        harness.finish(loads, 110)
         self.culprit(cluster, 2, "does not read: disconnected")
         self.assertEqual(cluster.members(1), ring)
-        harness.record("stall", "deaf client, 180 MB sent",
+        harness.record("stall", "deaf client, 330 MB sent",
                        "resident set %d MB, %d MB at most" % cluster.memory(2))
 
     def test_client_that_reads_slowly(self):

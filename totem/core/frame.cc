@@ -82,7 +82,6 @@ FrameRef FramePool::allocate(std::size_t size) {
         block = new (::operator new(sizeof(FrameRef::Block) + rounded)) FrameRef::Block{};
         block->pool = this;
         block->size_class = static_cast<std::uint32_t>(size_class);
-
     } else {
         block = list.back();
         list.pop_back();
@@ -100,9 +99,22 @@ FrameRef FramePool::copy(std::span<const std::byte> bytes) {
     return frame;
 }
 
+std::size_t FramePool::kept() const noexcept {
+    std::size_t count = 0;
+    for (const auto& list : free_) {
+        count += list.size();
+    }
+    return count;
+}
+
 void FramePool::give_back(FrameRef::Block* block) noexcept {
-    free_.at(block->size_class).push_back(block);
+    auto& list = free_.at(block->size_class);
     --live_;
+    if ((list.size() + 1) << (kSmallestShift + block->size_class) > kKeptBytesMax) {
+        ::operator delete(block);
+        return;
+    }
+    list.push_back(block);
 }
 
 }  // namespace totem

@@ -64,7 +64,8 @@ class FrameRef {
 };
 
 // Hands out frames and takes them back. Sizes are rounded up to a power of two from 2 KiB on; each
-// size keeps a free list, so a steady load allocates nothing once warm. Must outlive its frames.
+// size keeps a free list, so a steady load allocates nothing once warm. What a burst or a slow
+// client needed beyond kKeptBytesMax of a size is not kept. Must outlive its frames.
 class FramePool {
   public:
     FramePool();
@@ -83,7 +84,11 @@ class FramePool {
     // Frames handed out and not yet returned; 0 once everything is released. For leak checks.
     [[nodiscard]] std::size_t live() const noexcept { return live_; }
 
+    // Frames that wait in free lists to be handed out again.
+    [[nodiscard]] std::size_t kept() const noexcept;
+
     static constexpr std::size_t kFrameBytesMax = std::size_t{4} * 1024 * 1024;
+    static constexpr std::size_t kKeptBytesMax = std::size_t{32} * 1024 * 1024;
 
   private:
     friend class FrameRef;

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "totem/ipc/lost_memory.h"
+
 namespace totem::ipc {
 
 namespace {
@@ -170,7 +172,8 @@ void ClientsThread::ring_protocol() {
 int ClientsThread::timeout() const {
     const bool overflow =
         std::ranges::any_of(overflow_, [](const auto& lane) { return !lane.empty(); });
-    if (behind_.empty() && unreturned_.empty() && !overflow) {
+    const bool rate_due = std::ranges::find(rate_due_, true) != rate_due_.end();
+    if (behind_.empty() && unreturned_.empty() && !overflow && !rate_due) {
         return -1;
     }
     return static_cast<int>(retry_.count());
@@ -325,12 +328,15 @@ void ClientsThread::apply_gates() {
     for (std::size_t i = 0; i < kLanes; ++i) {
         const auto lane = static_cast<Lane>(i);
         const bool close = must_close(lane);
-        if (close == gate_closed_.at(i)) {
-            continue;
+        if (close != gate_closed_.at(i)) {
+            gate_closed_.at(i) = close;
+            rate_due_.at(i) = true;
+            loop_.set_gate(lane, close);
         }
-        gate_closed_.at(i) = close;
-        set_rate(lane, close ? QB_IPCS_RATE_OFF_2 : QB_IPCS_RATE_FAST);
-        loop_.set_gate(lane, close);
+        // A client that took its memory away keeps the next ones from being told, until it is gone.
+        rate_due_.at(i) = rate_due_.at(i) && !survives([this, lane, close] {
+                              set_rate(lane, close ? QB_IPCS_RATE_OFF_2 : QB_IPCS_RATE_FAST);
+                          });
     }
 }
 

@@ -106,6 +106,7 @@ class ClientsThread {
     std::vector<FrameRef> unreturned_;  // found the queue home full
     std::array<std::deque<std::vector<std::byte>>, kLanes> overflow_;
     std::array<bool, kLanes> gate_closed_{};
+    std::array<bool, kLanes> rate_due_{};  // clients are to be told of the gate
     std::chrono::milliseconds retry_ = kRetryFirst;
     std::uint32_t next_id_ = 1;
     std::array<bool, kLanes> posted_{};  // since the protocol's bell was last thought of

@@ -34,8 +34,9 @@ struct ServerOptions {
     // Behind each service name; not empty only where several daemons share a network namespace, and
     // then unmodified clients cannot find this one.
     std::string name_suffix;
-    // What one client may leave unread, beyond its own event ring.
-    std::size_t backlog_bytes_max = std::size_t{64} * 1024 * 1024;
+    // What one client may leave unread, beyond its own event ring: some seconds of a ring at full
+    // speed, which a healthy client may miss on a busy machine.
+    std::size_t backlog_bytes_max = std::size_t{256} * 1024 * 1024;
     std::size_t backlog_messages_max = std::size_t{1024} * 1024;
     // Called by the clients' thread when it starts (its priority, its name).
     std::function<void()> on_thread_start = [] {};
