@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "totem/core/check.h"
+#include "totem/core/mutant.h"
 
 namespace votequorum {
 
@@ -161,6 +162,10 @@ void VoteQuorum::on_nodeinfo(NodeId sender, const FrameRef& message, Outbox& out
     }
     if (phase_ == Phase::kSynchronising) {
         records_[sender] = *record;
+        if (TOTEM_MUTANT(quorum_before_sync)) {
+            ballot_.admit(members_, records_);
+            decide(Report::kChanges, out);
+        }
         return;
     }
     ballot_.learn(*record);
