@@ -266,7 +266,7 @@ void ClientProcess::submit(Instant now, std::uint32_t count, const DaemonState& 
         const std::uint64_t key = (std::uint64_t{pid_} << 32U) | place_.node;
         const std::uint64_t h = draw(options_->seed, Purpose::kLoad, key, number);
         std::uint32_t size = kNumberBytes + (load.bytes_max >> below(h, 8));
-        if (chance(mix(h + 2), 8)) {
+        if (chance(mix(h + 2), load.large_per_mille)) {
             size = 2000U << below(mix(h + 3), 4);  // needs several frames
         }
         client::Bytes bytes(size);

@@ -104,6 +104,7 @@ void draw_load(Options& options, Draws& draws) {
                  std::min(options.nodes, 5U) / 5;
     load.burst_max = draws.pick(std::array<std::uint32_t, 4>{3, 5, 8, 16});
     load.bytes_max = draws.pick(std::array<std::uint32_t, 3>{64, 256, 1024});
+    load.large_per_mille = draws.pick(std::array<std::uint32_t, 4>{8, 8, 8, 200});
     load.safe_per_mille = draws.pick(std::array<std::uint32_t, 4>{0, 200, 500, 1000});
     const auto span = static_cast<std::uint32_t>(options.heal_at / milliseconds{1});
     load.quiet_from = milliseconds{draws.below(span)};
@@ -295,6 +296,15 @@ Schedule draw_schedule(const Options& options) {
         fault.at = milliseconds{draws.below(span.chaos_ms)};
         fault.at += microseconds{draws.below(1000)};
         fault.lasts = draw_while(draws, span);
+        // A failure during the recovery from a failure: soon after the last one began, or ended.
+        if (!schedule.empty() && draws.chance(300)) {
+            const Fault& last = schedule.back();
+            const Duration soon = draw_while(draws, {60, 0}) / 4;
+            const Duration from = draws.chance(500) ? last.at + last.lasts : last.at;
+            // Whole microseconds, as scenario files have them.
+            fault.at = std::chrono::duration_cast<microseconds>(
+                std::min<Duration>(from + soon, options.heal_at - milliseconds{1}));
+        }
         if (is_link_fault(fault.kind)) {
             draw_link_fault(draws, options.nodes, fault);
         } else {

@@ -25,6 +25,7 @@ struct Load {
     std::uint32_t burst_max = 1;    // messages per submit, 1 up to this
     std::uint32_t bytes_max = 200;  // sizes are spread over the powers of two up to this
     std::uint32_t safe_per_mille = 0;
+    std::uint32_t large_per_mille = 8;  // messages of several frames
     Duration quiet_from{};  // no load in [quiet_from, quiet_until), so that the ring idles
     Duration quiet_until{};
 };
