@@ -322,7 +322,7 @@ bool UdpLink::Impl::from_stranger(const FrameRef& frame, Listed& source) {
         source.posing = node != source.node;
     }
     const bool known = node == kNoNode || node == config_.self || !targets(node).empty();
-    if (known && !source.posing) {
+    if (known && (!source.posing || node == source.node)) {
         return false;
     }
     report_stranger(node, source.address);
