@@ -306,7 +306,8 @@ void UdpLink::Impl::accept(std::size_t i) {
 // A node that is not in the list could be agreed upon but not sent a token, and of two nodes with
 // one id neither could be told from the other: either would keep the others from forming a ring, or
 // break the one they have. So whoever introduces itself must do it from the address that its id has
-// in the list; who does not is not listened to until it does. (Data cannot be judged like this: any
+// in the list; of who does not, only what names the right id is heard until it does, so that one
+// stray frame does not cost a member its tokens. (Otherwise data cannot be judged like this: any
 // member may repeat it.)
 bool UdpLink::Impl::from_stranger(const FrameRef& frame, Listed& source) {
     const auto type = peek_type(frame.bytes());

@@ -153,6 +153,18 @@ TEST_F(UdpuLink, DropsWhoeverIntroducesItselfAsAnotherNode) {
     EXPECT_EQ(one_.strangers, (std::vector{NodeId{3}}));
 }
 
+// A member of a ring introduces itself to nobody: after one stray join its tokens must go on.
+TEST_F(UdpuLink, OneStrayJoinDoesNotSilenceAMember) {
+    open(one_);
+    const auto member = raw_socket("127.0.0.22");
+    send_raw(member, port_, frame_bytes(Type::kJoin, "stray", NodeId{3}));
+    send_raw(member, port_, frame_bytes(Type::kMulticast, "its own", NodeId{2}));
+    send_raw(member, port_, frame_bytes(Type::kToken, "its token", NodeId{2}));
+    ASSERT_TRUE(run_until(io_, [&] { return one_.got("its token"); }));
+    EXPECT_TRUE(one_.got("its own"));
+    EXPECT_FALSE(one_.got("stray"));
+}
+
 TEST_F(UdpuLink, DropsItsOwnAddressWhateverThePort) {
     open(one_);
     send_raw(raw_socket("127.0.0.21"), port_, frame_bytes(Type::kMulticast, "echo"));
