@@ -84,7 +84,7 @@ class Daemon final : private DriverListener {
     void dump_state();
     void reply(std::uint32_t token, std::uint32_t error);
     void say(Severity severity, std::string_view subsystem, std::string_view text);
-    [[nodiscard]] Log::Done in_loop(Log::Done done);
+    [[nodiscard]] Log::Done when_logs_are_open(Log::Done done);
     [[nodiscard]] ipc::ServerOptions server_options();
     [[nodiscard]] std::string state_directory() const;
     [[nodiscard]] std::string storing() const;

@@ -16,19 +16,9 @@ namespace totem::daemon {
 
 namespace {
 
-constexpr std::string_view kOpeningLogs = "opening the log files";
+constexpr const char* kOpeningLogs = "opening the log files";
 
 }  // namespace
-
-// The log's thread may be held up by a disk for as long as it likes.
-Log::Done Daemon::in_loop(Log::Done done) {
-    return [entrance = entrance_, done = std::move(done)](const std::string& problem) {
-        const std::lock_guard lock(entrance->mutex);
-        if (entrance->io != nullptr) {
-            boost::asio::post(*entrance->io, [done, problem] { done(problem); });
-        }
-    };
-}
 
 // ---- ring id
 // ----------------------------------------------------------------------------------------
@@ -91,13 +81,26 @@ void Daemon::on_persisted(std::uint64_t seq, const std::string& problem) {
 // ---- log files
 // --------------------------------------------------------------------------------------
 
+// What is done in the loop once the log's thread has opened the files, which may be held up by a
+// disk for as long as it likes.
+Log::Done Daemon::when_logs_are_open(Log::Done done) {
+    slow_work_.begin(kOpeningLogs);
+    return [this, entrance = entrance_, done = std::move(done)](const std::string& problem) {
+        const std::lock_guard lock(entrance->mutex);
+        if (entrance->io != nullptr) {
+            boost::asio::post(*entrance->io, [this, done, problem] {
+                slow_work_.end(kOpeningLogs);
+                done(problem);
+            });
+        }
+    };
+}
+
 // By a signal, or with a token by a client who wants to know.
 void Daemon::reopen_logs(std::optional<std::uint32_t> token) {
     constexpr std::uint32_t kDone = 1;
     constexpr std::uint32_t kFailed = 2;
-    slow_work_.begin(std::string(kOpeningLogs));
-    log_.reopen(in_loop([this, token](const std::string& problem) {
-        slow_work_.end(std::string(kOpeningLogs));
+    log_.reopen(when_logs_are_open([this, token](const std::string& problem) {
         if (token) {
             reply(*token, problem.empty() ? kDone : kFailed);
             return;
@@ -141,9 +144,8 @@ void Daemon::apply(Reloaded fresh) {
         say(Severity::kNotice, "CFG", notice);
     }
     configuration_ = std::move(fresh.configuration);
-    slow_work_.begin(std::string(kOpeningLogs));
-    log_.configure(configuration_.cluster.logging, in_loop([this](const std::string& problem) {
-                       slow_work_.end(std::string(kOpeningLogs));
+    log_.configure(configuration_.cluster.logging,
+                   when_logs_are_open([this](const std::string& problem) {
                        if (!problem.empty()) {
                            say(Severity::kError, "MAIN", problem);
                        }

@@ -242,8 +242,7 @@ void Driver::park(const ipc::Incoming& incoming) {
     }
     parked_.erase(incoming.connection);
     parts_.server.disconnect(incoming.connection);
-    closed_early_.insert(incoming.connection);
-    close_connection(incoming.connection);
+    close_early(incoming.connection);
 }
 
 bool Driver::take_ordered() {
@@ -282,6 +281,12 @@ bool Driver::request(group::ConnectionId connection, std::span<const std::byte> 
 
 void Driver::close_connection(group::ConnectionId connection) {
     input(group::ClientClosed{connection});
+}
+
+// Before its record of closing comes.
+void Driver::close_early(group::ConnectionId connection) {
+    closed_early_.insert(connection);
+    close_connection(connection);
 }
 
 void Driver::retry_parked() {
@@ -330,8 +335,7 @@ void Driver::perform() {
     const std::vector<group::HostRequest> asked = std::exchange(effects_.host, {});
     effects_.clear();
     for (const group::ConnectionId connection : parts_.server.take_lost()) {
-        closed_early_.insert(connection);
-        close_connection(connection);
+        close_early(connection);
     }
     for (const group::HostRequest& request : asked) {
         parts_.listener.on_host_request(request);

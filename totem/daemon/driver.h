@@ -117,6 +117,7 @@ class Driver final : private net::LinkListener, private net::Readable {
     // False: not taken, offer again.
     bool request(group::ConnectionId connection, std::span<const std::byte> bytes);
     void close_connection(group::ConnectionId connection);
+    void close_early(group::ConnectionId connection);
     void retry_parked();
     void take_loopback();
     void loop_back(const Datagram& datagram);
