@@ -114,13 +114,13 @@ SendLane::Ready SendLane::next() {
 }
 
 void SendLane::clear(const Pieces& filler) {
-    const bool chain_broken = !chain_.empty();
     ready_.clear();
     ready_head_ = 0;
     open_ = {};
     open_lengths_.clear();
-    chain_.clear();
-    if (chain_broken) {
+    // The chain stays open until the ring has taken the filler, which the next clear() may
+    // overtake.
+    if (!chain_.empty()) {
         push(Guarantee::kAgreed, filler);
         queue(close_frame(0, 0));
     }

@@ -239,6 +239,25 @@ TEST(Packer, AnOvertakenSynchronisationLeavesNothingBehind) {
     EXPECT_EQ(receiver.messages, std::vector<std::string>{"new"});
 }
 
+// The next configuration may come before the ring has taken what ends the broken chain.
+TEST(Packer, ASynchronisationOvertakenTwiceLeavesNothingBehind) {
+    Sender sender;
+    sender.packer.begin_transition();
+    EXPECT_TRUE(sender.packer.push(Lane::kTransitional, Guarantee::kAgreed,
+                                   {bytes_of(std::string(5000, 'o')), {}}));
+    Receiver receiver;
+    receiver.accept(sender.take());
+    sender.packer.begin_transition();
+    sender.packer.begin_transition();
+    sender.packer.push_reserved({bytes_of("new"), {}});
+    for (const auto& frame : sender.take_all()) {
+        receiver.accept(frame);
+    }
+    EXPECT_EQ(receiver.messages, std::vector<std::string>{"new"});
+    sender.packer.begin_transition();
+    EXPECT_EQ(sender.packer.backlog(), 0U);  // once ended, the chain is
+}
+
 // Members that joined in the middle of a message get all of it; the others get it once.
 TEST(Packer, SendsAMessageAgainThatWasCutByAJoin) {
     Sender sender;
