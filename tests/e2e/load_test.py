@@ -87,8 +87,6 @@ class Load(harness.LabTest):
         return cluster.load(node, 1, MESSAGES, MESSAGES, SIZES, DEADLINE_S, senders=(node,),
                             rate=MESSAGES / 20)
 
-    @unittest.skipUnless(harness.FULL, "known failure, about one ring in ten: after a return every "
-                         "ring loses its token at once, until the load ends")
     def test_kills(self):
         """Members die and return under load: the others see one order, without a gap."""
         def body(name, cluster):

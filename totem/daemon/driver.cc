@@ -60,7 +60,7 @@ void Driver::run(std::optional<Instant> until) {
         parts_.server.disarm();
     }
     limit.cancel();
-    parts_.io.poll();
+    poll_io();
 }
 
 // For the next event, or only whether there is one already.
@@ -78,7 +78,13 @@ void Driver::wait(bool more) {
     }
     if (quiet || at - io_polled_ >= kBusyWait) {
         io_polled_ = at;
-        parts_.io.poll();
+        poll_io();
+    }
+}
+
+// Not io.poll(), which goes on while anything is ready: the network may always be.
+void Driver::poll_io() {
+    for (std::size_t n = 0; n < kHandlersPerTurn && parts_.io.poll_one() > 0; ++n) {
     }
 }
 

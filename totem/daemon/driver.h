@@ -125,11 +125,13 @@ class Driver final : private net::LinkListener, private net::Readable {
     void wake_at(std::optional<Instant> when);
     void arm_timer(Instant when);
     void wait(bool more);
+    void poll_io();
     void publish();
     // The token turns without pause and will be here soon.
     [[nodiscard]] bool token_is_coming();
 
     static constexpr std::size_t kRequestsPerTurn = 512;
+    static constexpr std::size_t kHandlersPerTurn = 64;
     // While the token turns, everything that waits in the io_context is late by this at most, and
     // so is what clients ask without ringing for it.
     static constexpr std::chrono::milliseconds kBusyWait{2};

@@ -22,16 +22,15 @@ void Doorbell::arm() noexcept {
 }
 
 void Doorbell::disarm() noexcept {
-    if (!std::exchange(sleeping_, false)) {
-        return;
+    if (std::exchange(sleeping_, false)) {
+        marks_due_ += armed_.exchange(false, std::memory_order_seq_cst) ? 0 : 1;
     }
-    marks_due_ += armed_.exchange(false, std::memory_order_seq_cst) ? 0 : 1;
     if (marks_due_ == 0) {
         return;  // there is nothing to read
     }
     // A ringer that found us armed may not have written yet. Its mark then lies there after this,
-    // and must be read the next time, or fd() would stay readable and the sleeper never sleep
-    // again.
+    // and must be read the next time, armed or not, or fd() would stay readable and the sleeper
+    // never sleep again.
     std::uint64_t count = 0;
     if (::read(fd_, &count, sizeof count) == sizeof count) {
         marks_due_ -= count;

@@ -23,7 +23,8 @@ class Doorbell {
 
     // Sleeper: from now on ring() makes fd() readable. Look for work after this, then sleep.
     void arm() noexcept;
-    // Sleeper: awake again. Once is enough, more does no harm.
+    // Sleeper: awake again, or finds fd() readable although awake: a ring may leave its mark late.
+    // Once is enough, more does no harm.
     void disarm() noexcept;
     // Other side: after work was published.
     void ring() noexcept;

@@ -66,6 +66,25 @@ TEST(Doorbell, LateMarksAreRead) {
     EXPECT_FALSE(readable(bell));
 }
 
+// Who finds the descriptor readable without having armed the bell, because the mark came late, reads
+// it too: a loop that only asked whether there is more to do went on asking for ever.
+TEST(Doorbell, ALateMarkIsReadByWhoIsAwake) {
+    Doorbell bell;
+    bell.arm();
+    in_write = false;
+    hold_write = true;
+    std::thread ringer([&bell] { bell.ring(); });
+    while (!in_write.load()) {
+        std::this_thread::yield();
+    }
+    bell.disarm();
+    hold_write = false;
+    ringer.join();
+    EXPECT_TRUE(readable(bell));
+    bell.disarm();
+    EXPECT_FALSE(readable(bell));
+}
+
 // The mark of one late ring is read in place of the next one's: that one is still to be read then.
 TEST(Doorbell, TwoLateMarksInARowAreRead) {
     Doorbell bell;
