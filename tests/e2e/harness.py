@@ -208,6 +208,14 @@ class Cluster:
         """Output of one of Debian's unmodified tools on machine `node`."""
         return self.run(node, *PEER_ENV, os.path.join(PEER, "usr/sbin", name), *words, check=check)
 
+    def dump_state(self, node):
+        """Makes one of our daemons, if it lives, write what it has counted into its log."""
+        if self.daemons[node] == OURS and self.pid(node):
+            seen = self.log(node).count("frames in use")
+            self.signal(node, signal.SIGUSR2)
+            wait_for("the state of node %d" % node,
+                     lambda: self.log(node).count("frames in use") > seen, 2)
+
     def members(self, node):
         """(quorate, ring id, member ids) as corosync-quorumtool prints them; None when it cannot."""
         text = self.tool(node, "corosync-quorumtool", "-s")
@@ -276,6 +284,7 @@ class LabTest(unittest.TestCase):
         if mine:
             for node in cluster.nodes():
                 try:
-                    print("---- log of node %d\n%s" % (node, cluster.log(node)[-4000:]))
-                except OSError:
-                    pass
+                    cluster.dump_state(node)
+                    print("---- log of node %d\n%s" % (node, cluster.log(node)[-6000:]))
+                except (OSError, AssertionError) as error:
+                    print("---- node %d: %s" % (node, error))

@@ -213,6 +213,11 @@ void Machine::refuse(Bytes frame, std::uint64_t reason) {
                     .b = reason});
 }
 
+void Machine::refuse(Bytes frame, FrameRefusal reason) {
+    ++context_.stats.refused[static_cast<std::size_t>(reason) - kFirstFrameRefusal];
+    refuse(frame, static_cast<std::uint64_t>(reason));
+}
+
 void Machine::enter_state(State next, std::uint64_t reason) {
     context_.trace({.kind = TraceKind::kState,
                     .ring = ring_,

@@ -42,9 +42,7 @@ class Machine {
   private:
     // Why a well-formed frame changed nothing; follows DecodeError's values in traces.
     void refuse(Bytes frame, std::uint64_t reason);
-    void refuse(Bytes frame, FrameRefusal reason) {
-        refuse(frame, static_cast<std::uint64_t>(reason));
-    }
+    void refuse(Bytes frame, FrameRefusal reason);
     [[nodiscard]] NodeId self() const noexcept { return context_.self(); }
     [[nodiscard]] const RingConfig& config() const noexcept { return context_.config; }
     void start(TimerId timer, Duration period) { timers_.start(timer, context_.now, period); }

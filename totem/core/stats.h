@@ -4,9 +4,11 @@
 // decides anything: the state hash leaves it out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
+#include "totem/core/trace.h"
 #include "totem/core/types.h"
 
 namespace totem {
@@ -36,6 +38,9 @@ struct NodeStats {
     std::uint64_t recovery_token_lost = 0;
     std::uint64_t consensus_timeouts = 0;
     std::uint64_t rx_msg_dropped = 0;  // frames refused
+    // Of these by reason; what could not be decoded is the rest.
+    std::array<std::uint64_t, kFrameRefusals> refused{};
+    std::array<std::uint64_t, kTokenDrops> tokens_dropped{};
 
     // Gathers in a row that led to no ring; more than 3 make a daemon suspect a firewall.
     std::uint32_t continuous_gather = 0;

@@ -19,6 +19,7 @@ void Machine::on_token(const FrameRef& frame) {
         const TokenDrop why = !in_ring()   ? TokenDrop::kWrongState
                               : other_ring ? TokenDrop::kOtherRing
                                            : TokenDrop::kRepeated;
+        ++context_.stats.tokens_dropped[static_cast<std::size_t>(why)];
         return context_.trace({.kind = TraceKind::kTokenDropped,
                                .peer = token->from,
                                .ring = token->ring,

@@ -3,6 +3,7 @@
 // A core builds a trace only when the mask asks for its kind, so an untraced run pays one test.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "totem/core/types.h"
@@ -66,6 +67,7 @@ enum class FailCause : std::uint8_t {
     kLeaves
 };
 enum class TokenDrop : std::uint8_t { kWrongState, kOtherRing, kRepeated };
+inline constexpr std::size_t kTokenDrops = 3;
 // Why a frame that could be decoded was refused; follows the values of DecodeError.
 enum class FrameRefusal : std::uint8_t {
     kImpersonates = 64,  // names this node, or two different nodes, as its sender
@@ -74,6 +76,8 @@ enum class FrameRefusal : std::uint8_t {
     kImplausible,        // a token or ring number that no correct member sends
     kLate,               // a copy from a ring that this node has left
 };
+inline constexpr std::size_t kFirstFrameRefusal = 64;
+inline constexpr std::size_t kFrameRefusals = 5;
 
 struct Trace {
     TraceKind kind{};

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <numeric>
 #include <string>
 
 #include <fmt/format.h>
@@ -84,6 +85,14 @@ std::vector<std::string> state_text(const group::Stack& stack, const net::UdpLin
                     stack.synchronising(), static_cast<int>(stack.send_level()), node.orf_token_rx,
                     node.mcast_tx, node.mcast_rx, node.mcast_retx, node.gather_entered,
                     node.rx_msg_dropped),
+        fmt::format("refused: undecodable {} impersonating {} of no member {} beyond window {} "
+                    "implausible {} late {}; tokens dropped: wrong state {} other ring {} "
+                    "repeated {}",
+                    node.rx_msg_dropped -
+                        std::accumulate(node.refused.begin(), node.refused.end(), std::uint64_t{0}),
+                    node.refused[0], node.refused[1], node.refused[2], node.refused[3],
+                    node.refused[4], node.tokens_dropped[0], node.tokens_dropped[1],
+                    node.tokens_dropped[2]),
         fmt::format("link up {} frames received {} sent {} unlisted {} misnamed {} seal refused "
                     "{} send full {} send errors {} frames in use {}",
                     link.up(), sent.frames_received, sent.frames_sent, sent.unlisted_source,

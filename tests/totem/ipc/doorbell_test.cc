@@ -66,8 +66,8 @@ TEST(Doorbell, LateMarksAreRead) {
     EXPECT_FALSE(readable(bell));
 }
 
-// Who finds the descriptor readable without having armed the bell, because the mark came late, reads
-// it too: a loop that only asked whether there is more to do went on asking for ever.
+// Who finds the descriptor readable without having armed the bell, because the mark came late,
+// reads it too: a loop that only asked whether there is more to do went on asking for ever.
 TEST(Doorbell, ALateMarkIsReadByWhoIsAwake) {
     Doorbell bell;
     bell.arm();
