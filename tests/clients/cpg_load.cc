@@ -87,7 +87,7 @@ class Load {
         }
         const auto deadline = Clock::now() + std::chrono::seconds(options_.deadline_s);
         const auto wait_members = [this] { return members_ < options_.members; };
-        while (wait_members() && Clock::now() < deadline) {
+        while (!bad_ && wait_members() && Clock::now() < deadline) {
             dispatch(10);
         }
         started_ = Clock::now();
