@@ -111,11 +111,23 @@ void Driver::on_frames(LinkId link, std::span<FrameRef> frames) {
     if (with_token) {
         perform();  // what has been delivered goes out before a wait
         parts_.server.await_stream();
+        anticipate();
     }
     // What clients asked before the token came travels with it.
     take_requests();
     step_frames(link, frames.last(with_token ? 1 : 0));
     perform();
+}
+
+// A client that asks again within the time of another turn of the token is waited for that long.
+void Driver::anticipate() {
+    const NodeStats& stats = parts_.stack.node().stats();
+    const bool asked = parts_.server.next(ipc::Lane::kOrdered).has_value();
+    if (anticipation_.worth_waiting(stats.mcast_tx, stats.mcast_rx, asked) && stats.last_token) {
+        const Duration turn = now() - *stats.last_token;
+        anticipation_.waited(
+            parts_.server.await_request(std::min<Duration>(turn, kAnticipationMax)));
+    }
 }
 
 void Driver::step_frames(LinkId link, std::span<FrameRef> frames) {

@@ -24,6 +24,7 @@
 
 #include "totem/core/frame.h"
 #include "totem/core/types.h"
+#include "totem/daemon/anticipation.h"
 #include "totem/group/stack.h"
 #include "totem/ipc/server.h"
 #include "totem/net/udp_link.h"
@@ -104,6 +105,7 @@ class Driver final : private net::LinkListener, private net::Readable {
     // Host of totem::perform().
     struct Performer;
 
+    void anticipate();
     void step_frames(LinkId link, std::span<FrameRef> frames);
     // True when there is more to do at once.
     bool turn();
@@ -135,6 +137,8 @@ class Driver final : private net::LinkListener, private net::Readable {
     // While the token turns, everything that waits in the io_context is late by this at most, and
     // so is what clients ask without ringing for it.
     static constexpr std::chrono::milliseconds kBusyWait{2};
+    // Longer turns than this are those of large rings, which one client shall not hold up.
+    static constexpr std::chrono::microseconds kAnticipationMax{200};
     // Many times what a socket buffer holds: without a bound, a flood would put off every timeout.
     static constexpr int kReceivesBeforeWake = 64;
     // Requests of one connection that wait for room; a client that waits for its answers has one.
@@ -152,7 +156,8 @@ class Driver final : private net::LinkListener, private net::Readable {
     std::set<group::ConnectionId> closed_early_;  // their record of closing is still to come
     std::optional<Instant> deadline_;             // the stack's
     Instant io_polled_{};                         // when the io_context last had its turn
-    std::optional<Instant> armed_;                // when the timer fires: never after deadline_
+    Anticipation anticipation_;
+    std::optional<Instant> armed_;   // when the timer fires: never after deadline_
     std::uint64_t tokens_seen_ = 0;  // NodeStats::orf_token_rx when messages were last seen to move
     std::uint64_t messages_seen_ = 0;  // sent and received until then
     bool dirty_ = false;               // effects_ holds something

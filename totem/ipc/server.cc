@@ -183,19 +183,26 @@ void Server::set_coming(bool coming) {
 }
 
 void Server::await_stream() {
-    if (!channel_->streaming.load(std::memory_order_acquire) || next(Lane::kOrdered)) {
-        return;
+    if (channel_->streaming.load(std::memory_order_acquire)) {
+        await_request(kStreamWait);
+    }
+}
+
+bool Server::await_request(std::chrono::nanoseconds at_most) {
+    if (next(Lane::kOrdered)) {
+        return true;
     }
     const bool was_coming = channel_->coming.load(std::memory_order_relaxed);
     set_coming(false);
     arm();
     pollfd bell{wake_fd(), POLLIN, 0};
-    const timespec at_most{0, kStreamWaitNs};
+    const timespec limit{0, static_cast<long>(at_most.count())};
     if (!next(Lane::kOrdered)) {
-        ::ppoll(&bell, 1, &at_most, nullptr);
+        ::ppoll(&bell, 1, &limit, nullptr);
     }
     disarm();
     set_coming(was_coming);
+    return next(Lane::kOrdered).has_value();
 }
 
 void Server::set_access(const AccessRules& rules) {

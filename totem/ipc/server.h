@@ -8,6 +8,7 @@
 // in the log; nobody else notices. Flow control towards clients is that of ipc.md 4.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -113,10 +114,12 @@ class Server {
     // When a client sends one ordered request after the other: waits a little for the next ones, so
     // that the token does not go round empty, at the cost of the very client that fills it.
     void await_stream();
+    // Waits for the next ordered request, at most so long; false when none came.
+    bool await_request(std::chrono::nanoseconds at_most);
 
   private:
     static constexpr std::size_t kUnsentMax = 65536;
-    static constexpr long kStreamWaitNs = 200'000;
+    static constexpr std::chrono::microseconds kStreamWait{200};
 
     void queue(group::ClientMessage message, bool disconnect);
 

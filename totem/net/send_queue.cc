@@ -40,17 +40,27 @@ void SendQueue::build() {
         vectors_[i][1] = {const_cast<std::byte*>(body.data()),
                           body.size()};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
     }
-    headers_.resize(targets_.size());
-    for (std::size_t i = 0; i < targets_.size(); ++i) {
-        const Target& target = targets_[i];
-        msghdr& header = headers_[i].msg_hdr;
-        header = {};
-        header.msg_name = const_cast<sockaddr_storage*>(
-            &target.address->storage);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-        header.msg_namelen = target.address->size;
-        header.msg_iov = vectors_[target.item].data();
-        header.msg_iovlen = vectors_[target.item][1].iov_len == 0 ? 1 : 2;
+    headers_.clear();
+    for (const Target& target : targets_) {
+        if (target.address == first_) {
+            append_header(target);
+        }
     }
+    for (const Target& target : targets_) {
+        if (target.address != first_) {
+            append_header(target);
+        }
+    }
+}
+
+void SendQueue::append_header(const Target& target) {
+    msghdr& header = headers_.emplace_back().msg_hdr;
+    header = {};
+    header.msg_name = const_cast<sockaddr_storage*>(
+        &target.address->storage);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    header.msg_namelen = target.address->size;
+    header.msg_iov = vectors_[target.item].data();
+    header.msg_iovlen = vectors_[target.item][1].iov_len == 0 ? 1 : 2;
 }
 
 void SendQueue::deliver(int fd, Outcome& outcome) {
@@ -85,6 +95,7 @@ SendQueue::Outcome SendQueue::send(int fd) {
 void SendQueue::clear() {
     items_.clear();
     targets_.clear();
+    first_ = nullptr;
 }
 
 }  // namespace totem::net

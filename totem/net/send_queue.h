@@ -35,6 +35,9 @@ class SendQueue {
     void add(std::span<const std::byte> head, FrameRef body,
              std::span<const SocketAddress> targets);
 
+    // What goes to this destination leaves before the rest; to each destination the order stays.
+    void hasten(const SocketAddress& destination) { first_ = &destination; }
+
     [[nodiscard]] bool empty() const noexcept { return targets_.empty(); }
     // Sends all through `fd` and forgets them.
     [[nodiscard]] Outcome send(int fd);
@@ -52,11 +55,13 @@ class SendQueue {
     };
 
     void build();
+    void append_header(const Target& target);
     void deliver(int fd, Outcome& outcome);
 
     std::vector<Item> items_;
     std::vector<Target> targets_;
-    // Reused between flushes; parallel to items_ and targets_.
+    const SocketAddress* first_ = nullptr;
+    // Reused between flushes; as many as items_ and targets_.
     std::vector<std::array<iovec, 2>> vectors_;
     std::vector<mmsghdr> headers_;
 };
