@@ -98,6 +98,7 @@ ClientsThread::Sent ClientsThread::send_now(Connection& connection, group::Clien
     ssize_t result = 0;
     if (!survives([&] { result = send(connection.handle, parts.data(), count); })) {
         qb_ipcs_connection_unref(connection.handle);  // taken by the call that was left
+        watch_again_for_lost_memory();
         doom(connection, kTookMemory);
         return Sent::kGone;
     }
@@ -172,6 +173,7 @@ void ClientsThread::disconnect_doomed() {
         const auto found = connections_.find(id);
         if (found != connections_.end()) {
             qb_ipcs_disconnect(found->second->handle);
+            watch_again_for_lost_memory();
         }
     }
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
@@ -186,10 +185,13 @@ void ClientsThread::close() {
         while (handle != nullptr) {
             qb_ipcs_connection_t* next = qb_ipcs_connection_next_get(door->service, handle);
             qb_ipcs_disconnect(handle);
+            watch_again_for_lost_memory();
             qb_ipcs_connection_unref(handle);
+            watch_again_for_lost_memory();
             handle = next;
         }
         qb_ipcs_destroy(door->service);
+        watch_again_for_lost_memory();
     }
     doors_.clear();
     loop_.round(0);  // what libqb left to do
@@ -235,10 +237,10 @@ void ClientsThread::created(qb_ipcs_connection_t* handle) {
         Connection{group::ConnectionId{next_id_++}, door->get(), handle, 0,
                    static_cast<std::size_t>(std::max(message_bytes_max, 0)), Backlog(limits),
                    Backlog(limits)});
-    if (qb_ipcs_connection_stats_2* stats = qb_ipcs_connection_stats_get_2(handle, 0)) {
-        connection->pid = static_cast<std::uint32_t>(stats->client_pid);
-        std::free(stats);  // NOLINT(cppcoreguidelines-no-malloc): libqb's allocation
-    }
+    // Not its successor, which looks into the memory that is shared.
+    qb_ipcs_connection_stats stats{};
+    qb_ipcs_connection_stats_get(handle, &stats, 0);
+    connection->pid = static_cast<std::uint32_t>(stats.client_pid);
     qb_ipcs_context_set(handle, connection.get());
     RecordHead head;
     head.kind = RecordHead::Kind::kOpened;

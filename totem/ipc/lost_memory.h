@@ -11,8 +11,8 @@ namespace totem::ipc {
 
 // From now on, for the process.
 void watch_for_lost_memory();
-// By the thread of the clients after libqb has closed a connection: libqb leaves such an access
-// itself then, and the signal stays blocked, so that the next one would kill.
+// By the thread of the clients whenever libqb may have closed a connection: libqb leaves such an
+// access itself then, and the signal stays blocked, so that the very next one would kill.
 void watch_again_for_lost_memory();
 
 // Where the calling thread returns to. Use survives().

@@ -101,6 +101,7 @@ void PollLoop::run_jobs() {
     const std::vector<Job> due = std::exchange(jobs_, {});
     for (const Job& job : due) {
         job.run(job.data);
+        watch_again_for_lost_memory();
     }
 }
 
@@ -116,6 +117,9 @@ void PollLoop::dispatch(std::size_t index, short revents) {
             [&] { result = called.watch.dispatch(called.watch.fd, revents, called.watch.data); })) {
         lost_.push_back(called.watch.data);
         return;
+    }
+    if (removed_any_) {
+        watch_again_for_lost_memory();  // libqb removes what it closes
     }
     Entry& entry = entries_[index];
     if (entry.generation != called.generation) {
@@ -143,7 +147,6 @@ void PollLoop::sweep() {
         return;
     }
     removed_any_ = false;
-    watch_again_for_lost_memory();
     std::size_t kept = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (entries_[i].generation != 0) {

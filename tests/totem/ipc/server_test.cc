@@ -1,9 +1,13 @@
 // The clients' server against libqb's own client: what every program linked with Debian's libraries
 // relies on (ipc.md 1 to 4), and what a slow or hostile one must not be able to do.
+#include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
+#include <filesystem>
 #include <mutex>
 #include <random>
+#include <set>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,6 +26,57 @@ using totem::ipc::ServerOptions;
 using toy::Client;
 using toy::eventually;
 
+// A client that cuts the memory that it shares with the daemon to nothing. It must not use libqb
+// any more, not even to disconnect.
+class Truncating {
+  public:
+    enum class When : std::uint8_t { kAtOnce, kOnceServed };
+    explicit Truncating(const std::string& name, When when = When::kOnceServed) {
+        const std::set<std::string> before = shared_files();
+        qb_ipcc_connection_t* connection = qb_ipcc_connect(name.c_str(), 1024 * 1024);
+        if (connection == nullptr || (when == When::kOnceServed && !served(connection))) {
+            return;
+        }
+        qb_ipcc_fd_get(connection, &fd_);
+        for (const std::string& file : shared_files()) {
+            if (!before.contains(file)) {
+                std::filesystem::resize_file(file, 0);
+                ++truncated_;
+            }
+        }
+    }
+    [[nodiscard]] bool truncated() const { return truncated_ > 0; }
+    // The daemon looks into its memory.
+    void knock() const {
+        const char byte = 0;
+        static_cast<void>(::send(fd_, &byte, 1, MSG_NOSIGNAL));
+    }
+
+  private:
+    static bool served(qb_ipcc_connection_t* connection) {
+        qb_ipc_request_header request{toy::kEcho, sizeof request};
+        std::array<char, 256> reply{};
+        return qb_ipcc_send(connection, &request, sizeof request) > 0 &&
+               qb_ipcc_recv(connection, reply.data(), reply.size(), 5000) > 0;
+    }
+    // Only of this test's daemon and clients, both of this process.
+    static std::set<std::string> shared_files() {
+        const std::string pid = std::to_string(::getpid());
+        std::set<std::string> files;
+        for (const auto& directory : std::filesystem::directory_iterator("/dev/shm")) {
+            if (directory.path().filename().string().starts_with("qb-" + pid + "-" + pid + "-")) {
+                for (const auto& file : std::filesystem::directory_iterator(directory.path())) {
+                    files.insert(file.path().string());
+                }
+            }
+        }
+        return files;
+    }
+
+    int fd_ = -1;
+    int truncated_ = 0;
+};
+
 class ServerTest : public ::testing::Test {
   protected:
     ServerTest() : suffix_("-test" + std::to_string(::getpid())) {}
@@ -31,8 +86,11 @@ class ServerTest : public ::testing::Test {
         options.services = {ServiceId::kCmap, ServiceId::kCpg};
         options.name_suffix = suffix_;
         options.log = [this](LogLevel, std::string_view, const std::string& text) {
-            const std::lock_guard lock(mutex_);
+            std::unique_lock lock(mutex_);
             log_.push_back(text);
+            changed_.wait(lock, [this, &text] {
+                return held_at_.empty() || text.find(held_at_) == std::string::npos;
+            });
         };
         return options;
     }
@@ -41,6 +99,12 @@ class ServerTest : public ::testing::Test {
         return std::any_of(log_.begin(), log_.end(), [part](const std::string& line) {
             return line.find(part) != std::string::npos;
         });
+    }
+    // The clients' thread waits at the next line with `part`; empty: it goes on.
+    void hold_at(const std::string& part) {
+        const std::lock_guard lock(mutex_);
+        held_at_ = part;
+        changed_.notify_all();
     }
     [[nodiscard]] std::string cmap() const { return "cmap" + suffix_; }
     [[nodiscard]] std::string cpg() const { return "cpg" + suffix_; }
@@ -60,7 +124,9 @@ class ServerTest : public ::testing::Test {
 
     std::string suffix_;
     std::mutex mutex_;
+    std::condition_variable changed_;
     std::vector<std::string> log_;
+    std::string held_at_;
 };
 
 TEST_F(ServerTest, tells_clients_to_try_again_until_ready) {
@@ -299,6 +365,45 @@ TEST_F(ServerTest, a_small_buffer_cannot_take_a_large_event) {
     ASSERT_TRUE(small.connected());
     ASSERT_TRUE(small.ask_events(1, 900000));
     EXPECT_TRUE(eventually([&] { return daemon.closed == 1; }));
+}
+
+constexpr const char* kTookMemory = "took away the memory that it shares";
+
+TEST_F(ServerTest, memory_of_several_clients_that_is_gone_at_once_does_not_kill) {
+    toy::Daemon daemon(options());
+    ASSERT_TRUE(daemon.start()) << daemon.problem;
+    daemon.server().set_ready(true);
+    Client good(cpg());
+    const std::vector<Truncating> bad{Truncating(cpg()), Truncating(cmap()), Truncating(cpg())};
+    hold_at(kTookMemory);
+    bad[0].knock();
+    EXPECT_TRUE(eventually([&] { return logged(kTookMemory); }));
+    bad[1].knock();
+    bad[2].knock();
+    hold_at({});
+    EXPECT_TRUE(eventually([&] { return daemon.closed == 3; })) << daemon.closed;
+    EXPECT_TRUE(good.echo(16));
+}
+
+TEST_F(ServerTest, ends_although_the_memory_of_several_clients_is_gone) {
+    auto daemon = std::make_unique<toy::Daemon>(options());
+    ASSERT_TRUE(daemon->start()) << daemon->problem;
+    daemon->server().set_ready(true);
+    const std::vector<Truncating> bad{Truncating(cpg()), Truncating(cpg()), Truncating(cmap())};
+    daemon.reset();
+}
+
+TEST_F(ServerTest, knows_clients_whose_memory_is_gone_before_they_are_let_in) {
+    auto daemon = std::make_unique<toy::Daemon>(options());
+    ASSERT_TRUE(daemon->start()) << daemon->problem;
+    daemon->server().set_ready(true);
+    for (int i = 0; i < 20; ++i) {
+        const Truncating bad(cmap(), Truncating::When::kAtOnce);
+        bad.knock();
+    }
+    EXPECT_TRUE(eventually([&] { return daemon->opened == 20 && daemon->closed == 20; }))
+        << daemon->closed << " of " << daemon->opened;
+    daemon.reset();
 }
 
 TEST_F(ServerTest, stopping_disconnects_everybody) {
