@@ -13,8 +13,6 @@ namespace totem::ipc {
 
 namespace {
 
-constexpr const char* kTookMemory = "took away the memory that it shares: disconnected";
-
 std::string process_name(std::uint32_t pid) {
     std::string name;
     std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");

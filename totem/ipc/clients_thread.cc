@@ -135,8 +135,10 @@ void ClientsThread::round() {
     post_overflow();
     apply_gates();
     channel_.clients_bell.arm();
+    // Of clients whose memory is gone each round meets one, and tells the others when it is closed.
     const bool busy =
-        channel_.outgoing.front() != nullptr || channel_.stop.load(std::memory_order_acquire) ||
+        !doomed_.empty() || channel_.outgoing.front() != nullptr ||
+        channel_.stop.load(std::memory_order_acquire) ||
         must_close(Lane::kOrdered) != gate_closed_.at(static_cast<std::size_t>(Lane::kOrdered));
     loop_.round(busy || resting_ ? 0 : timeout());
     channel_.clients_bell.disarm();
@@ -248,10 +250,9 @@ void ClientsThread::created(qb_ipcs_connection_t* handle) {
     head.connection = connection->id;
     head.pid = connection->pid;
     post((*door)->lane, head, {});
-    if (gate_closed_.at(static_cast<std::size_t>((*door)->lane))) {
-        // The flag that clients read was set only on the connections of that moment.
-        set_rate((*door)->lane, QB_IPCS_RATE_OFF_2);
-    }
+    const auto lane = static_cast<std::size_t>((*door)->lane);
+    // The flag that clients read was set only on the connections of that moment.
+    rate_due_.at(lane) = rate_due_.at(lane) || gate_closed_.at(lane);
     connections_.emplace(static_cast<std::uint32_t>(connection->id), std::move(connection));
 }
 
@@ -335,10 +336,8 @@ void ClientsThread::apply_gates() {
             rate_due_.at(i) = true;
             loop_.set_gate(lane, close);
         }
-        // A client that took its memory away keeps the next ones from being told, until it is gone.
-        rate_due_.at(i) = rate_due_.at(i) && !survives([this, lane, close] {
-                              set_rate(lane, close ? QB_IPCS_RATE_OFF_2 : QB_IPCS_RATE_FAST);
-                          });
+        rate_due_.at(i) =
+            rate_due_.at(i) && !set_rate(lane, close ? QB_IPCS_RATE_OFF_2 : QB_IPCS_RATE_FAST);
     }
 }
 
@@ -359,11 +358,38 @@ bool ClientsThread::must_close(Lane lane) {
     return full || channel_.ordered_stopped.load(std::memory_order_acquire);
 }
 
-void ClientsThread::set_rate(Lane lane, qb_ipcs_rate_limit rate) {
+bool ClientsThread::set_rate(Lane lane, qb_ipcs_rate_limit rate) {
+    bool all = true;
     for (auto& door : doors_) {
-        if (door->lane == lane) {
-            qb_ipcs_request_rate_limit(door->service, rate);
+        if (door->lane == lane &&
+            !survives([&] { qb_ipcs_request_rate_limit(door->service, rate); })) {
+            doom_untold(*door, rate);
+            all = false;
         }
+    }
+    return all;
+}
+
+// libqb tells one connection after the other, so it was left at the first that has not been told,
+// which it had taken hold of.
+void ClientsThread::doom_untold(Door& door, qb_ipcs_rate_limit rate) {
+    constexpr std::int32_t kStopped = 2;
+    const std::int32_t told = rate == QB_IPCS_RATE_OFF_2 ? kStopped : 0;
+    qb_ipcs_connection_t* handle = qb_ipcs_connection_first_get(door.service);
+    for (bool found = false; handle != nullptr && !found;) {
+        qb_ipcs_connection_stats stats{};
+        qb_ipcs_connection_stats_get(handle, &stats, 0);
+        found = stats.flow_control_state != told;
+        auto* connection = static_cast<Connection*>(qb_ipcs_context_get(handle));
+        if (found && connection != nullptr) {
+            doom(*connection, kTookMemory);
+        }
+        qb_ipcs_connection_t* next =
+            found ? nullptr : qb_ipcs_connection_next_get(door.service, handle);
+        for (int held = found ? 2 : 1; held > 0; --held) {
+            qb_ipcs_connection_unref(handle);
+        }
+        handle = next;
     }
 }
 

@@ -83,13 +83,16 @@ class ClientsThread {
     void give_back(FrameRef frame);
     void apply_gates();
     [[nodiscard]] bool must_close(Lane lane);
-    void set_rate(Lane lane, qb_ipcs_rate_limit rate);
+    // False: a client's memory was gone; it is doomed, and those after it are still to be told.
+    [[nodiscard]] bool set_rate(Lane lane, qb_ipcs_rate_limit rate);
+    void doom_untold(Door& door, qb_ipcs_rate_limit rate);
     void ring_protocol();
     void rest();
     void post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes);
     void post_overflow();
     [[nodiscard]] int timeout() const;
 
+    static constexpr const char* kTookMemory = "took away the memory that it shares: disconnected";
     static constexpr std::size_t kOutgoingPerRound = 2048;
     static constexpr int kDescriptorReserve = 32;
     static constexpr long kRestNs = 100'000;

@@ -369,6 +369,34 @@ TEST_F(ServerTest, a_small_buffer_cannot_take_a_large_event) {
 
 constexpr const char* kTookMemory = "took away the memory that it shares";
 
+TEST_F(ServerTest, memory_that_is_gone_does_not_keep_older_clients_from_being_stopped) {
+    toy::Daemon daemon(options());
+    ASSERT_TRUE(daemon.start()) << daemon.problem;
+    daemon.server().set_ready(true);
+    Client older(cpg());
+    const Truncating bad(cpg());
+    const Truncating worse(cpg());
+    Client younger(cpg());
+    ASSERT_TRUE(older.connected() && younger.connected());
+    ASSERT_TRUE(bad.truncated() && worse.truncated());
+    ASSERT_TRUE(older.echo(16) && younger.echo(16));
+
+    // Several times: a connection that libqb still holds on to would be met again.
+    for (int i = 0; i < 3; ++i) {
+        daemon.server().set_ordered_stopped(true);
+        for (Client* client : {&younger, &older}) {
+            EXPECT_TRUE(eventually([&] { return client->send(toy::kCount, 16) == -EAGAIN; }));
+        }
+        daemon.server().set_ordered_stopped(false);
+        for (Client* client : {&younger, &older}) {
+            EXPECT_TRUE(eventually([&] { return client->send(toy::kCount, 16) > 0; }));
+            EXPECT_TRUE(client->echo(16));
+        }
+    }
+    EXPECT_TRUE(eventually([&] { return daemon.closed == 2; })) << daemon.closed;
+    EXPECT_TRUE(logged(kTookMemory));
+}
+
 TEST_F(ServerTest, memory_of_several_clients_that_is_gone_at_once_does_not_kill) {
     toy::Daemon daemon(options());
     ASSERT_TRUE(daemon.start()) << daemon.problem;
