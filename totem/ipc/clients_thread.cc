@@ -24,38 +24,50 @@ ClientsThread& of(qb_ipcs_connection_t* handle) {
 }
 
 std::int32_t on_accept(qb_ipcs_connection_t* handle, uid_t uid, gid_t gid) {
+    const OwnCode own;
     return of(handle).accept(handle, uid, gid);
 }
-void on_created(qb_ipcs_connection_t* handle) { of(handle).created(handle); }
+void on_created(qb_ipcs_connection_t* handle) {
+    const OwnCode own;
+    of(handle).created(handle);
+}
 std::int32_t on_request(qb_ipcs_connection_t* handle, void* data, std::size_t size) {
+    const OwnCode own;
     ClientsThread& clients = of(handle);
     clients.request(handle, {static_cast<const std::byte*>(data), size});
     return clients.loop().next_is_announced() ? 0 : -1;  // -1: taken, but no more for now
 }
 std::int32_t on_closed(qb_ipcs_connection_t* handle) {
+    const OwnCode own;
     of(handle).closed(handle);
     return 0;
 }
 void on_destroyed(qb_ipcs_connection_t* /*handle*/) {}
 
 std::int32_t add_job(qb_loop_priority /*priority*/, void* data, qb_loop_job_dispatch_fn run) {
+    const OwnCode own;
     current->loop().add_job(run, data);
     return 0;
 }
 template <Lane lane>
 std::int32_t watch(qb_loop_priority /*priority*/, std::int32_t fd, std::int32_t events, void* data,
                    qb_ipcs_dispatch_fn_t dispatch) {
+    const OwnCode own;
     current->loop().add({fd, static_cast<short>(events), lane, data, dispatch});
     return 0;
 }
 template <Lane lane>
 std::int32_t rewatch(qb_loop_priority /*priority*/, std::int32_t fd, std::int32_t events,
                      void* data, qb_ipcs_dispatch_fn_t dispatch) {
+    const OwnCode own;
     const bool known =
         current->loop().modify({fd, static_cast<short>(events), lane, data, dispatch});
     return known ? 0 : -ENOENT;
 }
-std::int32_t unwatch(std::int32_t fd) { return current->loop().remove(fd) ? 0 : -ENOENT; }
+std::int32_t unwatch(std::int32_t fd) {
+    const OwnCode own;
+    return current->loop().remove(fd) ? 0 : -ENOENT;
+}
 
 template <Lane lane>
 qb_ipcs_poll_handlers handlers_of_lane() {
@@ -274,7 +286,9 @@ void ClientsThread::request(qb_ipcs_connection_t* handle, std::span<const std::b
     RecordHead head;
     head.service = connection->door->id;
     head.connection = connection->id;
-    post(connection->door->lane, head, bytes);
+    if (!post(connection->door->lane, head, bytes)) {
+        doom(*connection, kTookMemory);
+    }
 }
 
 void ClientsThread::closed(qb_ipcs_connection_t* handle) {
@@ -301,19 +315,29 @@ void ClientsThread::closed(qb_ipcs_connection_t* handle) {
 // ---- requests
 // ---------------------------------------------------------------------------------------
 
-void ClientsThread::post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes) {
+// `bytes` may lie in memory that is shared with a client. False: it is gone, and nothing is posted.
+bool ClientsThread::post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes) {
     posted_.at(static_cast<std::size_t>(lane)) = true;
     unanswered_ += lane == Lane::kOrdered ? 1 : 0;
     auto& overflow = overflow_.at(static_cast<std::size_t>(lane));
     const auto head_bytes = std::as_bytes(std::span(&head, 1));
-    if (overflow.empty() && channel_.requests(lane).push(head_bytes, bytes)) {
-        return;
+    ByteRing& ring = channel_.requests(lane);
+    bool pushed = false;
+    if (overflow.empty() && !survives([&] { pushed = ring.push(head_bytes, bytes); })) {
+        return false;
+    }
+    if (pushed) {
+        return true;
     }
     // libqb has consumed the request whatever we say, so it is kept; the lane's gate closes, and
     // what one wake-up of each connection still brings is all that can follow.
-    std::vector<std::byte> record(head_bytes.begin(), head_bytes.end());
-    record.insert(record.end(), bytes.begin(), bytes.end());
+    std::vector<std::byte> record(head_bytes.size() + bytes.size());
+    const auto body = std::ranges::copy(head_bytes, record.begin()).out;
+    if (!survives([&] { std::ranges::copy(bytes, body); })) {
+        return false;
+    }
     overflow.push_back(std::move(record));
+    return true;
 }
 
 void ClientsThread::post_overflow() {

@@ -88,7 +88,7 @@ class ClientsThread {
     void doom_untold(Door& door, qb_ipcs_rate_limit rate);
     void ring_protocol();
     void rest();
-    void post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes);
+    bool post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes);
     void post_overflow();
     [[nodiscard]] int timeout() const;
 

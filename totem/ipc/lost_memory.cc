@@ -8,20 +8,21 @@ thread_local sigjmp_buf* lost_memory_exit = nullptr;
 
 namespace {
 
-void on_sigbus(int signal) {
-    if (lost_memory_exit != nullptr) {
+void on_sigbus(int signal, siginfo_t* info, void* /*context*/) {
+    if (info->si_code == BUS_ADRERR && lost_memory_exit != nullptr) {
         siglongjmp(*lost_memory_exit, 1);
     }
-    // Not ours to survive: die of it at the same place.
+    // Not ours to survive. Sent by somebody it would not come again by itself.
     std::signal(signal, SIG_DFL);
+    ::raise(signal);
 }
 
 }  // namespace
 
 void watch_for_lost_memory() {
     struct sigaction action {};
-    action.sa_handler = on_sigbus;
-    action.sa_flags = SA_NODEFER;  // it is left by a jump, never by a return
+    action.sa_sigaction = on_sigbus;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;  // it is left by a jump, never by a return
     ::sigaction(SIGBUS, &action, nullptr);
 }
 

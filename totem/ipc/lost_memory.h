@@ -2,10 +2,12 @@
 //
 // The files under that memory belong to the client (ipc.md 1), so it can truncate them at any time,
 // and the next access raises SIGBUS. Such an access is left, and whoever asked for it learns that
-// the memory is gone; it then must not use it again.
+// the memory is gone; it then must not use it again. SIGBUS anywhere else, and for any other reason
+// than a page that its file has not got, kills as it always does.
 #pragma once
 
 #include <csetjmp>
+#include <utility>
 
 namespace totem::ipc {
 
@@ -18,8 +20,23 @@ void watch_again_for_lost_memory();
 // Where the calling thread returns to. Use survives().
 extern thread_local sigjmp_buf* lost_memory_exit;
 
-// Calls `access`, which only calls libqb and what libqb calls. False: it has been left in its
-// middle. What it had taken hold of since then stays taken.
+// While one lives, nothing is survived: our own code, called back by libqb. It must not be left in
+// its middle; what it reads of shared memory it reads in a survives() of its own.
+class OwnCode {
+  public:
+    OwnCode() : outer_(std::exchange(lost_memory_exit, nullptr)) {}
+    ~OwnCode() { lost_memory_exit = outer_; }
+    OwnCode(const OwnCode&) = delete;
+    OwnCode& operator=(const OwnCode&) = delete;
+    OwnCode(OwnCode&&) = delete;
+    OwnCode& operator=(OwnCode&&) = delete;
+
+  private:
+    sigjmp_buf* outer_;
+};
+
+// Calls `access`, which only calls libqb, or copies from the memory that it shares. False: it has
+// been left in its middle. What it had taken hold of since then stays taken.
 template <typename Access>
 [[nodiscard]] bool survives(Access&& access) {
     sigjmp_buf exit;

@@ -67,10 +67,35 @@ TEST(LostMemory, is_watched_for_again_after_the_signal_was_blocked) {
     EXPECT_FALSE(survives([&] { page.touch(); }));
 }
 
-TEST(LostMemoryDeathTest, anything_else_kills_as_before) {
+TEST(LostMemoryDeathTest, an_access_of_others_kills_as_before) {
     totem::ipc::watch_for_lost_memory();
     LostPage page;
     EXPECT_EXIT(page.touch(), ::testing::KilledBySignal(SIGBUS), "");
+}
+
+TEST(LostMemoryDeathTest, our_own_code_called_back_is_not_survived) {
+    totem::ipc::watch_for_lost_memory();
+    LostPage page;
+    EXPECT_EXIT(static_cast<void>(survives([&] {
+                    const totem::ipc::OwnCode own;
+                    page.touch();
+                })),
+                ::testing::KilledBySignal(SIGBUS), "");
+}
+
+TEST(LostMemoryDeathTest, a_signal_for_another_reason_kills_as_before) {
+    totem::ipc::watch_for_lost_memory();
+    EXPECT_EXIT(static_cast<void>(survives([] { ::raise(SIGBUS); })),
+                ::testing::KilledBySignal(SIGBUS), "");
+}
+
+TEST(LostMemory, is_survived_again_after_our_own_code) {
+    totem::ipc::watch_for_lost_memory();
+    LostPage page;
+    EXPECT_FALSE(survives([&] {
+        { const totem::ipc::OwnCode own; }
+        page.touch();
+    }));
 }
 
 }  // namespace
