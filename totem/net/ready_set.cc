@@ -2,8 +2,6 @@
 
 #include <array>
 #include <ctime>
-#include <span>
-#include <sys/epoll.h>
 
 #include <boost/system/error_code.hpp>
 
@@ -11,9 +9,28 @@
 
 namespace totem::net {
 
+namespace {
+
+timespec to_timespec(Duration duration) {
+    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    return {ns / kSecond, ns % kSecond};
+}
+
+// Linux has it since 5.11, and filters of containers may refuse what they do not know. A wait that
+// fails would look like one that found nothing.
+bool can_wait_in_nanoseconds(int epoll) {
+    epoll_event event{};
+    const timespec now{};
+    return ::epoll_pwait2(epoll, &event, 1, &now, nullptr) >= 0;
+}
+
+}  // namespace
+
 ReadySet::ReadySet(boost::asio::io_context& io)
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)), outer_(io) {
     TOTEM_CHECK(epoll_.valid());
+    nanoseconds_ = can_wait_in_nanoseconds(epoll_.get());
     outer_.assign(epoll_.get());
     wait_in_io_context();
 }
@@ -32,12 +49,20 @@ void ReadySet::remove(int fd) {
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
+int ReadySet::collect(std::span<epoll_event> events, Duration at_most) {
+    const int room = static_cast<int>(events.size());
+    if (nanoseconds_) {
+        const timespec limit = to_timespec(at_most);
+        return ::epoll_pwait2(epoll_.get(), events.data(), room, &limit, nullptr);
+    }
+    // Rounded up: who waits for a timer would otherwise come too early again and again.
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(at_most).count();
+    return ::epoll_wait(epoll_.get(), events.data(), room, static_cast<int>(ms));
+}
+
 bool ReadySet::wait(Duration at_most) {
     std::array<epoll_event, kEventsMax> events{};
-    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(at_most).count();
-    constexpr std::int64_t kSecond = 1'000'000'000;
-    const timespec limit{ns / kSecond, ns % kSecond};
-    const int count = ::epoll_pwait2(epoll_.get(), events.data(), kEventsMax, &limit, nullptr);
+    const int count = collect(events, at_most);
     busy_ = count > 0;
     const std::uint64_t removals = removals_;
     const void* told = nullptr;

@@ -3,10 +3,12 @@
 // An io_context arms a descriptor anew before each wait. At a token every few microseconds that is
 // a system call per hop for nothing, so these descriptors stay armed in an epoll of their own.
 // While they are busy, the loop waits here; the io_context, which has everything else, waits for
-// them too and so carries the loop whenever they are quiet. Source: epoll(7).
+// them too and so carries the loop whenever they are quiet. Source: epoll(7), epoll_wait(2).
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <sys/epoll.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -52,12 +54,14 @@ class ReadySet {
     [[nodiscard]] bool busy() const noexcept { return busy_; }
 
   private:
+    [[nodiscard]] int collect(std::span<epoll_event> events, Duration at_most);
     void wait_in_io_context();
 
     static constexpr int kEventsMax = 8;
 
     FileDescriptor epoll_;
     boost::asio::posix::stream_descriptor outer_;  // epoll_, which the io_context does not own
+    bool nanoseconds_ = false;  // the kernel waits as exactly; else in milliseconds
     std::uint64_t removals_ = 0;
     bool busy_ = false;
 };
