@@ -69,11 +69,12 @@ RingNumberMemo::~RingNumberMemo() {
 }
 
 std::optional<std::uint64_t> RingNumberMemo::used(std::uint64_t stored) const {
-    if (content_ == nullptr || content_->used == 0 ||
-        (stored != content_->asked && stored != content_->durable)) {
+    if (content_ == nullptr || content_->used == 0) {
         return std::nullopt;
     }
-    return content_->used.load();
+    const std::uint64_t used = content_->used;
+    const bool ours = stored == content_->asked || stored == content_->durable;
+    return ours || stored < used ? std::optional(used) : std::nullopt;
 }
 
 void RingNumberMemo::use(std::uint64_t number) noexcept {

@@ -31,7 +31,8 @@ class RingNumberMemo {
     RingNumberMemo& operator=(RingNumberMemo&&) = delete;
 
     // What the last life of this boot used, when the ring id file still holds what that life put
-    // there; another daemon may have used it since.
+    // there, or less: then the file was rolled back. With more in it another daemon may have used
+    // it since, and the file counts.
     [[nodiscard]] std::optional<std::uint64_t> used(std::uint64_t stored) const;
 
     // Before a frame with this number leaves. Numbers grow.

@@ -48,7 +48,13 @@ TEST_F(RingNumberMemoTest, a_later_life_learns_the_highest_number) {
 TEST_F(RingNumberMemoTest, is_not_believed_when_the_file_holds_what_another_daemon_wrote) {
     live(40);
     EXPECT_FALSE(RingNumberMemo(path_).used(kBound + 4));
-    EXPECT_FALSE(RingNumberMemo(path_).used(4));
+}
+
+TEST_F(RingNumberMemoTest, protects_from_a_file_that_was_rolled_back) {
+    live(40);
+    EXPECT_EQ(RingNumberMemo(path_).used(4), 40U);
+    EXPECT_EQ(RingNumberMemo(path_).used(39), 40U);
+    EXPECT_FALSE(RingNumberMemo(path_).used(40));
 }
 
 TEST_F(RingNumberMemoTest, a_death_while_the_bound_was_written_leaves_either) {
