@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <ctime>
 #include <fcntl.h>
 #include <map>
@@ -89,6 +90,8 @@ class LogFile {
     LogFile& operator=(LogFile&&) = delete;
     [[nodiscard]] int fd() const { return fd_; }
 
+    // A line about the file itself: not one of those that it should hold.
+    void write_aside(const std::string& line) const { static_cast<void>(write_all(line)); }
     // What an administrator should know of it, once each time that it begins or ends; mostly empty.
     [[nodiscard]] std::string write(const std::string& line) {
         const auto before = std::chrono::steady_clock::now();
@@ -198,6 +201,12 @@ class LogFiles {
         const auto found = files_.find(route.path);
         return found == files_.end() ? std::string() : found->second.write(line);
     }
+    void write_aside(const Route& route, const std::string& line) const {
+        const auto found = files_.find(route.path);
+        if (found != files_.end()) {
+            found->second.write_aside(line);
+        }
+    }
 
   private:
     [[nodiscard]] std::string open(const Route& route) {
@@ -252,13 +261,22 @@ class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
     void detach_stderr() { stderr_open_ = false; }
     // How many lines were given up so far, for the sink to tell of. Before the log's thread starts.
     void watch_losses(std::function<std::size_t()> lost) { lost_ = std::move(lost); }
+    // How often all that was written before was out.
+    [[nodiscard]] std::size_t flushes() const {
+        const std::lock_guard lock(flushed_mutex_);
+        return flushes_;
+    }
+    [[nodiscard]] bool wait_for_more_flushes(std::size_t than, std::chrono::milliseconds at_most) {
+        std::unique_lock lock(flushed_mutex_);
+        return flushed_.wait_for(lock, at_most, [this, than] { return flushes_ > than; });
+    }
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
         const std::string_view payload(message.payload.data(), message.payload.size());
-        const bool lost = tell_of_losses(message.time);
-        if (payload.empty() || lost) {
+        if (payload.empty() || lost_() != told_) {
             apply_changes();  // its message may be among the lost
+            tell_of_losses(message.time);
         }
         if (payload.empty()) {
             return;
@@ -267,7 +285,11 @@ class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
         put(message.time, static_cast<Severity>(payload[0] - '0'), payload.substr(1, end - 1),
             payload.substr(end + 1));
     }
-    void flush_() override {}
+    void flush_() override {
+        const std::lock_guard lock(flushed_mutex_);
+        ++flushes_;
+        flushed_.notify_all();
+    }
 
   private:
     struct Change {
@@ -293,16 +315,15 @@ class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
         }
     }
 
-    bool tell_of_losses(std::chrono::system_clock::time_point when) {
+    void tell_of_losses(std::chrono::system_clock::time_point when) {
         const std::size_t lost = lost_() - told_;
         if (lost == 0) {
-            return false;
+            return;
         }
         told_ += lost;
         put(when, Severity::kWarning, "MAIN",
             std::to_string(lost) +
                 " log lines were lost: they came faster than they could be written");
-        return true;
     }
 
     void put(std::chrono::system_clock::time_point when, Severity severity,
@@ -344,7 +365,7 @@ class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
         if (route.syslog_max >= 0) {
             to_syslog(route, Severity::kError, "MAIN", what);
         }
-        static_cast<void>(files_.write(route, line));
+        files_.write_aside(route, line);
     }
 
     mutable std::mutex routes_mutex_;
@@ -354,6 +375,10 @@ class Log::Sink : public spdlog::sinks::base_sink<std::mutex> {
     std::function<std::size_t()> lost_ = [] { return std::size_t{0}; };
     std::size_t told_ = 0;
     std::atomic<bool> stderr_open_{true};
+
+    mutable std::mutex flushed_mutex_;
+    std::condition_variable flushed_;
+    std::size_t flushes_ = 0;  // by flushed_mutex_
 };
 
 struct Log::Writer {
@@ -397,12 +422,12 @@ void Log::go_to_background(std::function<void()> on_thread_start) {
 }
 
 void Log::flush() {
-    if (writer_->pool) {
-        // The pool's end writes what is queued; nothing can be logged after it.
-        writer_->logger = std::make_shared<spdlog::logger>("totemd", sink_);
-        writer_->pool.reset();
-        sink_->watch_losses([] { return std::size_t{0}; });
-    }
+    // The request is queued behind what was written, and may be given up as a line may.
+    constexpr std::chrono::milliseconds kAskAgain{500};
+    const std::size_t before = sink_->flushes();
+    do {
+        writer_->logger->flush();
+    } while (!sink_->wait_for_more_flushes(before, kAskAgain));
 }
 
 void Log::detach_stderr() { sink_->detach_stderr(); }

@@ -49,7 +49,8 @@ class Log {
     // From now on a thread of the log writes; it calls `on_thread_start` first. After the process
     // has become a daemon.
     void go_to_background(std::function<void()> on_thread_start = [] {});
-    // Waits until what was written is out; for the last words of a process that dies.
+    // Waits until what was written is out, as long as that takes; for the last words of a process
+    // that dies. Others may go on writing.
     void flush();
     // Nothing to stderr any more: it has been closed.
     void detach_stderr();

@@ -1,15 +1,19 @@
 // The log's files: priorities, rotation, a disk that does not answer, lines that come too fast.
 #include "totem/daemon/log.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -146,6 +150,86 @@ TEST_F(LogFileTest, nobody_waits_for_a_disk_that_does_not_answer) {
     EXPECT_NE(read.find(" log lines were lost: they came faster"), std::string::npos) << read;
     EXPECT_EQ(read.find("line 100\n"), std::string::npos);
     EXPECT_NE(read.find("line 19998\n"), std::string::npos);
+}
+
+// In the middle of a flood that is not written, and while others write.
+TEST_F(LogFileTest, flushing_waits_for_what_was_written_and_ends_nothing) {
+    Log log;
+    EXPECT_EQ(configure(log), "");
+    log.go_to_background();
+    config_.target.logfile = directory_ + "/pipe";
+    ASSERT_EQ(::mkfifo(config_.target.logfile->c_str(), 0600), 0);
+    Answer answer;
+    log.configure(config_, answer.done());
+    for (int i = 0; i < 20'000; ++i) {
+        log.write(Severity::kInfo, "MAIN", "line");
+    }
+    std::string read;
+    std::thread reader([&] {
+        std::ifstream in(config_.target.logfile->c_str());
+        for (std::string line; std::getline(in, line) && !line.ends_with("the end");) {
+            read += line + '\n';
+        }
+    });
+    std::atomic<bool> stop{false};
+    std::thread other([&] {
+        while (!stop) {
+            log.write(Severity::kDebug, "MAIN", "below the threshold");
+            log.write(Severity::kInfo, "MAIN", "of another thread");
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    });
+    for (int i = 0; i < 3; ++i) {
+        log.write(Severity::kEmerg, "MAIN", "last words");
+        log.flush();
+    }
+    stop = true;
+    other.join();
+    log.write(Severity::kInfo, "MAIN", "the end");
+    log.flush();
+    reader.join();
+    const auto count = [&read](std::string_view part) {
+        int times = 0;
+        for (auto at = read.find(part); at != std::string::npos; at = read.find(part, at + 1)) {
+            ++times;
+        }
+        return times;
+    };
+    EXPECT_EQ(count("last words"), 3);
+    EXPECT_GE(count(" log lines were lost"), 1);
+    EXPECT_EQ(count("18446744"), 0) << "fewer than none were lost";
+}
+
+TEST_F(LogFileTest, flushed_lines_are_in_the_file) {
+    Log log;
+    EXPECT_EQ(configure(log), "");
+    log.write(Severity::kInfo, "MAIN", "in the foreground");
+    log.flush();
+    log.go_to_background();
+    log.write(Severity::kInfo, "MAIN", "first");
+    log.flush();
+    EXPECT_TRUE(content().ends_with("first\n"));
+    log.write(Severity::kInfo, "MAIN", "second");
+    log.flush();
+    EXPECT_TRUE(content().ends_with("second\n"));
+}
+
+TEST_F(LogFileTest, lines_that_a_full_disk_did_not_take_are_counted) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    Log log;
+    EXPECT_EQ(configure(log), "");
+    log.write(Severity::kInfo, "MAIN", "written");
+    rlimit full = before;
+    full.rlim_cur = std::filesystem::file_size(file());
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+    for (int i = 0; i < 3; ++i) {
+        log.write(Severity::kInfo, "MAIN", "lost");
+    }
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    log.write(Severity::kInfo, "MAIN", "written again");
+    EXPECT_TRUE(content().ends_with("is written again; lines lost: 3\n")) << content();
 }
 
 TEST_F(LogFileTest, its_thread_starts_with_what_it_is_told) {
