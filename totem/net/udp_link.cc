@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -56,11 +57,14 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     [[nodiscard]] const LinkStats& stats() const noexcept { return stats_; }
 
   private:
-    // A node of the list, and whether it introduced itself last as another one.
+    using Clock = std::chrono::steady_clock;
+    // A node of the list, whether it introduced itself last as another one, and from when on that
+    // may be reported again.
     struct Listed {
         IpAddress address;
         NodeId node = kNoNode;
         bool posing = false;
+        Clock::time_point next_report;
     };
 
     [[nodiscard]] Result<Opened, LinkError> open_unicast();
@@ -70,10 +74,11 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     [[nodiscard]] int use_interface();
     [[nodiscard]] bool drain(const FileDescriptor& socket, int rounds);
     void accept(std::size_t i);
+    // Not valid any more once the listener was told anything, as it may replace the list.
     [[nodiscard]] Listed* find_listed(const IpAddress& source);
-    [[nodiscard]] bool from_stranger(const FrameRef& frame, Listed& source);
+    [[nodiscard]] std::optional<NodeId> strange_name(const FrameRef& frame, Listed& source) const;
     void report_stranger(NodeId node, const IpAddress& source);
-    [[nodiscard]] FrameRef unseal(FrameRef frame, const Listed* source);
+    [[nodiscard]] FrameRef unseal(FrameRef frame, NodeId node, const IpAddress& source);
     void hand_over();
     void watch_interface();
     [[nodiscard]] std::span<const SocketAddress> targets(NodeId to) const;
@@ -104,7 +109,6 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     bool receiving_ = false;
     SendQueue queue_;
     LinkStats stats_;
-    std::chrono::steady_clock::time_point next_stranger_report_;
 };
 
 // ---- opening and closing ----------------------------------------------------------------------
@@ -290,14 +294,16 @@ void UdpLink::Impl::accept(std::size_t i) {
         return;
     }
     if (seal_ != nullptr) {
-        frame = unseal(std::move(frame), listed);
+        frame = unseal(std::move(frame), listed != nullptr ? listed->node : kNoNode, source);
         if (frame.empty()) {
             return;
         }
-    }
-    if (seal_ == nullptr && listed != nullptr && from_stranger(frame, *listed)) {
-        ++stats_.unlisted_node;
-        return;
+    } else if (listed != nullptr) {
+        if (const auto name = strange_name(frame, *listed)) {
+            ++stats_.unlisted_node;
+            report_stranger(*name, source);
+            return;
+        }
     }
     ++stats_.frames_received;
     (is_token(frame) ? tokens_ : frames_).push_back(std::move(frame));
@@ -309,10 +315,10 @@ void UdpLink::Impl::accept(std::size_t i) {
 // in the list; of who does not, only what names the right id is heard until it does, so that one
 // stray frame does not cost a member its tokens. (Otherwise data cannot be judged like this: any
 // member may repeat it.)
-bool UdpLink::Impl::from_stranger(const FrameRef& frame, Listed& source) {
+std::optional<NodeId> UdpLink::Impl::strange_name(const FrameRef& frame, Listed& source) const {
     const auto type = peek_type(frame.bytes());
     if (!type) {
-        return false;  // not of the ring: refused where frames are understood
+        return std::nullopt;  // not of the ring: refused where frames are understood
     }
     NodeId node = claimed_sender(frame.bytes());
     if (*type == FrameType::kJoin) {
@@ -323,25 +329,23 @@ bool UdpLink::Impl::from_stranger(const FrameRef& frame, Listed& source) {
         source.posing = node != source.node;
     }
     const bool known = node == kNoNode || node == config_.self || !targets(node).empty();
-    if (known && (!source.posing || node == source.node)) {
-        return false;
-    }
-    report_stranger(node, source.address);
-    return true;
+    const bool fits = known && (!source.posing || node == source.node);
+    return fits ? std::nullopt : std::optional(node);
 }
 
 void UdpLink::Impl::report_stranger(NodeId node, const IpAddress& source) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= next_stranger_report_) {
-        next_stranger_report_ = now + kStrangerInterval;
+    Listed* listed = listener_ != nullptr ? find_listed(source) : nullptr;
+    const auto now = Clock::now();
+    if (listed != nullptr && now >= listed->next_report) {
+        listed->next_report = now + kStrangerInterval;
         listener_->on_stranger(node, source);
     }
 }
 
-// The plain frame, or nothing; what the seal wants to answer is queued.
-FrameRef UdpLink::Impl::unseal(FrameRef frame, const Listed* source) {
-    const Instant now(std::chrono::steady_clock::now().time_since_epoch());
-    const NodeId node = source != nullptr ? source->node : kNoNode;
+// The plain frame, or nothing; what the seal wants to answer is queued. `node` is the one that the
+// list has at `source`.
+FrameRef UdpLink::Impl::unseal(FrameRef frame, NodeId node, const IpAddress& source) {
+    const Instant now(Clock::now().time_since_epoch());
     PacketSeal::Opened opened = seal_->open(now, config_.link, std::move(frame), node);
     const bool good = opened.verdict == Verdict::kAccepted || opened.verdict == Verdict::kHandshake;
     stats_.seal_refused += good ? 0 : 1;
@@ -353,8 +357,8 @@ FrameRef UdpLink::Impl::unseal(FrameRef frame, const Listed* source) {
     }
     const bool misnamed =
         opened.verdict == Verdict::kOwnId || opened.verdict == Verdict::kUnknownSender;
-    if (misnamed && source != nullptr) {
-        report_stranger(opened.sender, source->address);
+    if (misnamed) {
+        report_stranger(opened.sender, source);
     }
     return std::move(opened.frame);
 }
@@ -437,7 +441,7 @@ void UdpLink::Impl::set_members(std::span<const Peer> peers, bool block_unlisted
         }
         nodes_.push_back(peer.node);
         addresses_.push_back(to_socket_address(address, config_.port));
-        listed_.push_back({address.without_scope(), peer.node});
+        listed_.push_back({address.without_scope(), peer.node, false, {}});
     }
     std::ranges::sort(listed_, {}, &Listed::address);
 }

@@ -99,7 +99,8 @@ class LinkListener {
     virtual void on_link_change(LinkId link, bool up) = 0;
     // A frame was dropped for the node that it names: one that is not in the node list, or
     // one that its sender is not: it introduced itself last (join, merge detect) as another node
-    // than its address has there, perhaps as this one. At most once in kStrangerInterval.
+    // than its address has there, perhaps as this one. At most once in kStrangerInterval for each
+    // address of the list.
     virtual void on_stranger(NodeId node, const IpAddress& source) {
         static_cast<void>(node);
         static_cast<void>(source);

@@ -76,8 +76,12 @@ struct Host : LinkListener {
         }
     }
     void on_link_change(LinkId /*link*/, bool up) override { changes.push_back(up); }
-    void on_stranger(NodeId from, const IpAddress& /*source*/) override {
+    void on_stranger(NodeId from, const IpAddress& source) override {
+        if (during_stranger != nullptr) {
+            during_stranger(*this);
+        }
         strangers.push_back(from);
+        stranger_sources.push_back(source);
     }
 
     // Body in a frame of the pool, header in the datagram, as the ring does.
@@ -101,8 +105,10 @@ struct Host : LinkListener {
     std::vector<std::string> received;
     std::vector<std::size_t> batches;
     std::vector<NodeId> strangers;
+    std::vector<IpAddress> stranger_sources;
     std::vector<bool> changes;
     void (*during_frames)(Host&) = nullptr;
+    void (*during_stranger)(Host&) = nullptr;
 };
 
 // A port that nobody uses now.

@@ -153,6 +153,32 @@ TEST_F(UdpuLink, DropsWhoeverIntroducesItselfAsAnotherNode) {
     EXPECT_EQ(one_.strangers, (std::vector{NodeId{3}}));
 }
 
+// One that floods does not hide another one.
+TEST_F(UdpuLink, StrangersAreReportedPerAddress) {
+    open(one_);
+    const auto two = raw_socket("127.0.0.22");
+    const auto three = raw_socket("127.0.0.23");
+    for (const auto* sender : {&two, &two, &three, &two, &three}) {
+        const NodeId name = sender == &two ? NodeId{99} : NodeId{98};
+        send_raw(*sender, port_, frame_bytes(Type::kMulticast, "mistyped", name));
+    }
+    send_raw(three, port_, frame_bytes(Type::kMulticast, "last", NodeId{3}));
+    ASSERT_TRUE(run_until(io_, [&] { return one_.got("last"); }));
+    EXPECT_EQ(one_.strangers, (std::vector{NodeId{99}, NodeId{98}}));
+    EXPECT_EQ(one_.stranger_sources, (std::vector{ip("127.0.0.22"), ip("127.0.0.23")}));
+}
+
+TEST_F(UdpuLink, WhoIsToldOfAStrangerMayReplaceTheNodeListAndCloseTheLink) {
+    open(one_);
+    one_.during_stranger = [](Host& host) {
+        host.link.set_members(std::vector<Peer>{{kThree, ip("127.0.0.23")}}, true);
+        host.link.close();
+    };
+    send_raw(raw_socket("127.0.0.22"), port_, frame_bytes(Type::kJoin, "join", NodeId{99}));
+    ASSERT_TRUE(run_until(io_, [&] { return !one_.strangers.empty(); }));
+    EXPECT_EQ(one_.stranger_sources, (std::vector{ip("127.0.0.22")}));
+}
+
 // A member of a ring introduces itself to nobody: after one stray join its tokens must go on.
 TEST_F(UdpuLink, OneStrayJoinDoesNotSilenceAMember) {
     open(one_);
