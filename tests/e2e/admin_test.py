@@ -142,6 +142,18 @@ class KeyChange(Admin):
             self.wait_log(cluster, node, OVER)
         self.assertEqual(cluster.members(2), ring)
 
+    def test_a_member_that_restarts_while_the_change_is_held_up(self):
+        """It has the new key alone: it says whose frames it cannot read, and disturbs nobody."""
+        cluster = self.ring(3, secauth=True)
+        self.put_key(cluster, (1, 2), "second")
+        self.reload(cluster, 1)
+        self.wait_log(cluster, 1, ACCEPTED)
+        cluster.kill(2)
+        cluster.wait_members((1, 3), 10)
+        cluster.start(2)
+        self.wait_log(cluster, 2, "from the address of node 1 are sealed with a key", 10)
+        self.assertNotIn("A new membership", cluster.log(1).split("Members left: 2")[1])
+
     def test_a_key_that_cannot_be_read_is_refused(self):
         cluster = self.ring(1, secauth=True)
         cluster.run(1, "chmod", "644", "/etc/corosync/authkey")

@@ -71,6 +71,8 @@ class Ring(harness.LabTest):
         cluster.start()
         cluster.wait_members((1, 2), 10)
         cluster.wait_members((3,), 10, quorate=False)
+        harness.wait_for("node 3 in the log of node 1", lambda:
+                         "from the address of node 3 are sealed with a key" in cluster.log(1), 5)
 
     def test_ipv6(self):
         cluster = self.ring(3, ipv6=True)

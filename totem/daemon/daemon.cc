@@ -240,13 +240,23 @@ void Daemon::on_link_change(bool up) {
 }
 
 void Daemon::on_seal_event(const net::SealEvent& event) {
-    if (event.kind == net::SealEvent::Kind::kDuplicateId) {
-        say(Severity::kError, "TOTEM",
-            fmt::format("Two live nodes use node id {}: frames of the earlier one are refused",
-                        raw(event.node)));
-    } else {
-        say(Severity::kDebug, "TOTEM",
-            fmt::format("sealed session with node {} begins", raw(event.node)));
+    const unsigned node = raw(event.node);
+    switch (event.kind) {
+        case net::SealEvent::Kind::kSessionStarted:
+            say(Severity::kDebug, "TOTEM", fmt::format("sealed session with node {} begins", node));
+            break;
+        case net::SealEvent::Kind::kDuplicateId:
+            say(Severity::kError, "TOTEM",
+                fmt::format("Two live nodes use node id {}: frames of the earlier one are refused",
+                            node));
+            break;
+        case net::SealEvent::Kind::kOtherKey:
+            say(Severity::kWarning, "TOTEM",
+                fmt::format("Frames from the address of node {} are sealed with a key that this "
+                            "node has not got: dropped. Another key file, or a change of the key "
+                            "that is not done",
+                            node));
+            break;
     }
 }
 

@@ -263,6 +263,9 @@ void PacketSeal::examine(const Arrival& at, FrameRef& frame, Opened& opened) {
     const std::optional<std::size_t> key = key_index(header->key);
     if (!key || (header->suite == Suite::kAes256Gcm && !config_.aes)) {
         opened.verdict = Verdict::kUnknownKey;
+        if (!key) {
+            report_other_key(at, *peer, opened);
+        }
         return;
     }
     const bool proven = peer->proven && peer->salt == header->salt;
@@ -292,6 +295,14 @@ void PacketSeal::examine(const Arrival& at, FrameRef& frame, Opened& opened) {
     } else {
         opened.verdict = Verdict::kUnproven;
         on_unproven(at, *peer, *header, opened);
+    }
+}
+
+void PacketSeal::report_other_key(const Arrival& at, Peer& peer, Opened& opened) {
+    const auto& reported = peer.other_key_reported;
+    if (at.source != kNoNode && (!reported || at.now - *reported >= kReportGap)) {
+        peer.other_key_reported = at.now;
+        opened.event = SealEvent{SealEvent::Kind::kOtherKey, peer.node};
     }
 }
 

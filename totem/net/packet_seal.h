@@ -70,6 +70,8 @@ struct SealEvent {
     enum class Kind : std::uint8_t {
         kSessionStarted,  // `node` proved a session that was not known: it started, or we did
         kDuplicateId,     // two live sessions carry the id `node`; at most one report per minute
+        kOtherKey,        // frames from the address of `node` name a key that this node has not
+                          // got, so who made them is not known; at most one report per minute
     };
     Kind kind{};
     NodeId node = kNoNode;
@@ -141,6 +143,7 @@ class PacketSeal {
         std::optional<Challenge> challenge;
         std::array<Retired, 8> retired{};
         std::size_t retired_count = 0;
+        std::optional<Instant> other_key_reported;
     };
 
     struct Arrival {
@@ -157,6 +160,7 @@ class PacketSeal {
                                      std::span<const std::byte> head,
                                      std::span<const std::byte> body);
     void examine(const Arrival& at, FrameRef& frame, Opened& opened);
+    static void report_other_key(const Arrival& at, Peer& peer, Opened& opened);
     [[nodiscard]] bool authentic(const Header& header, LinkId link, const SessionKey& key,
                                  std::span<std::byte> frame) const;
     void on_hello(const Arrival& at, Peer& peer, const Header& header, const Hello& hello,

@@ -280,6 +280,23 @@ TEST_P(Sealed, AnAnswerIsGoodForTheOneWhoAskedOnly) {
     EXPECT_TRUE(three_.events.empty());
 }
 
+// The header is not authentic, so the name is that of the address where the frame came from.
+TEST_P(Sealed, WhoeverSealsWithAnotherKeyIsReportedOnceAMinute) {
+    Life other{kTwo, keys({8}), GetParam()};
+    const auto hear = [&](NodeId source) {
+        return one_.seal->open(one_.now, kLink, one_.pool.copy(other.say(kNoNode, "join")), source);
+    };
+    const auto first = hear(kTwo);
+    EXPECT_EQ(first.verdict, Verdict::kUnknownKey);
+    ASSERT_TRUE(first.event.has_value());
+    EXPECT_EQ(first.event->kind, SealEvent::Kind::kOtherKey);
+    EXPECT_EQ(first.event->node, kTwo);
+    EXPECT_FALSE(hear(kTwo).event.has_value());
+    EXPECT_FALSE(hear(kNoNode).event.has_value());
+    one_.now += minutes(1);
+    EXPECT_TRUE(hear(kTwo).event.has_value());
+}
+
 // ---- cloned disks -----------------------------------------------------------------------------
 
 TEST_P(Sealed, TwoLiveSessionsOfOneNodeAreReportedAndNeverMixed) {

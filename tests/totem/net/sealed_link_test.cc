@@ -26,6 +26,9 @@ struct SealedHost : Host {
     }
     void on_seal_event(totem::LinkId /*link*/, const SealEvent& event) override {
         started += event.kind == SealEvent::Kind::kSessionStarted ? 1 : 0;
+        if (event.kind == SealEvent::Kind::kOtherKey) {
+            other_keys.push_back(event.node);
+        }
         link.receive_now();  // allowed, and nothing but a waste
     }
     void open_sealed(std::uint16_t port) {
@@ -42,6 +45,7 @@ struct SealedHost : Host {
 
     PacketSeal seal;
     int started = 0;
+    std::vector<NodeId> other_keys;
 };
 
 // Repeats a join, as the ring does, until both have heard the other's.
@@ -89,6 +93,22 @@ TEST(SealedLink, WhatIsNotSealedNeverArrives) {
     EXPECT_FALSE(one.got("clear"));
     EXPECT_EQ(one.seal.count(Verdict::kMalformed), 2U);
     EXPECT_GE(one.link.stats().seal_refused, 2U);
+}
+
+// A member that started with the new key in the middle of a key change cannot know more.
+TEST(SealedLink, WhoeverHasAnotherKeyIsNamed) {
+    boost::asio::io_context io;
+    SealedHost one(io, kOne, 7);
+    SealedHost two(io, kTwo, 8);
+    const std::uint16_t port = totem::net::test::free_port();
+    one.open_sealed(port), two.open_sealed(port);
+    for (int i = 0; i < 3; ++i) {
+        two.send(totem::kNoNode, Type::kJoin, "join");
+        two.link.flush();
+    }
+    ASSERT_TRUE(run_until(io, [&] { return one.seal.count(Verdict::kUnknownKey) == 3; }));
+    EXPECT_EQ(one.other_keys, (std::vector{kTwo}));
+    EXPECT_TRUE(one.strangers.empty());
 }
 
 TEST(SealedLink, AnotherKeyIsAnotherRing) {
