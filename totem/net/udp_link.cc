@@ -42,7 +42,7 @@ constexpr IpAddress kBroadcast{IpAddress::Family::kV4, {255, 255, 255, 255}, 0};
 class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLink::Impl> {
   public:
     Impl(boost::asio::io_context& io, ReadySet& ready, FramePool& pool)
-        : ready_(ready), timer_(io), pool_(pool), batch_(pool) {}
+        : ready_(ready), timer_(io), batch_(pool) {}
 
     [[nodiscard]] Result<Opened, LinkError> open(const LinkConfig& config, LinkListener& listener,
                                                  PacketSeal* seal);
@@ -102,7 +102,6 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     std::vector<Listed> listed_;  // the same by address
     SocketAddress group_;
 
-    FramePool& pool_;
     ReceiveBatch batch_;
     std::vector<FrameRef> frames_;  // of the batch in hand: everything else, then tokens
     std::vector<FrameRef> tokens_;
