@@ -153,6 +153,9 @@ class KeyChange(Admin):
         cluster.start(2)
         self.wait_log(cluster, 2, "from the address of node 1 are sealed with a key", 10)
         self.assertNotIn("A new membership", cluster.log(1).split("Members left: 2")[1])
+        self.put_key(cluster, (3,), "second")
+        self.reload(cluster, 3)
+        cluster.wait_members((1, 2, 3), 15)  # the change goes on in the ring that was formed
 
     def test_a_key_that_cannot_be_read_is_refused(self):
         cluster = self.ring(1, secauth=True)

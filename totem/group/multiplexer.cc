@@ -163,9 +163,7 @@ void Multiplexer::complete_sync() {
     ready_ = true;
     features_ = capabilities_.common();
     for (Service* service : services_) {
-        if (service->synchronises()) {
-            service->on_sync_complete(*out_);
-        }
+        service->on_sync_complete(*out_);
     }
     Notice completed;
     completed.kind = Notice::Kind::kSyncCompleted;

@@ -148,7 +148,8 @@ class Service {
     virtual void sync_activate(Outbox& out) = 0;
     // The synchronisation was overtaken by a new configuration: forget what was learnt in it.
     virtual void sync_abort(Outbox& out) = 0;
-    // All services of this ring are activated.
+    // All services of this ring are activated. Told to every service: whoever has nothing to
+    // synchronise may have something to say in a new ring.
     virtual void on_sync_complete(Outbox& out) = 0;
 
     // A message of this service in total order. `message` starts with the 16-byte header, whose

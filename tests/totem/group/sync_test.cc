@@ -131,7 +131,7 @@ TEST(Synchronisation, ListsOfServicesMayDiffer) {
         const Log log = service->take_log();
         EXPECT_EQ((Log{log.end() - 3, log.end()}), (Log{"step", "activate", "complete"}));
     }
-    EXPECT_EQ(silent.take_log(), (Log{"transitional 1", "regular 1,2,3"}));
+    EXPECT_EQ(silent.take_log(), (Log{"transitional 1", "regular 1,2,3", "complete"}));
     for (std::uint32_t node = 1; node <= 3; ++node) {
         EXPECT_TRUE(bus.node(node).layer.ready());
     }
