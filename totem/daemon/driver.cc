@@ -71,6 +71,7 @@ void Driver::wait(bool more) {
         // The token does not turn without pause after all: who asks something rings from now on.
         parts_.server.set_coming(false);
         if (!requests_wait()) {
+            parts_.ready.rest();
             parts_.io.run_one();
         }
     } else {

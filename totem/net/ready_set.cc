@@ -61,6 +61,17 @@ int ReadySet::collect(std::span<epoll_event> events, Duration at_most) {
 }
 
 bool ReadySet::wait(Duration at_most) {
+    alone_ = false;
+    return take(at_most);
+}
+
+void ReadySet::rest() {
+    if (!waiting_) {
+        wait_in_io_context();
+    }
+}
+
+bool ReadySet::take(Duration at_most) {
     std::array<epoll_event, kEventsMax> events{};
     const int count = collect(events, at_most);
     busy_ = count > 0;
@@ -81,10 +92,15 @@ bool ReadySet::wait(Duration at_most) {
 }
 
 void ReadySet::wait_in_io_context() {
+    waiting_ = true;
     outer_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](const boost::system::error_code& error) {
-                          if (!error) {
-                              wait(Duration::zero());
+                          if (error) {
+                              return;
+                          }
+                          waiting_ = false;
+                          take(Duration::zero());
+                          if (alone_) {
                               wait_in_io_context();
                           }
                       });

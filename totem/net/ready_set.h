@@ -50,11 +50,16 @@ class ReadySet {
 
     // Waits until something can be read, at most so long, and tells whose it is. False: nothing.
     bool wait(Duration at_most);
+    // For a loop that uses wait(): the next wait is the io_context's, which hears once of this set.
+    // Without such a loop the io_context carries the set alone. It must not otherwise: a busy
+    // network would keep it for as long as it is busy, at three system calls per hop.
+    void rest();
     // Whether the last wait, here or in the io_context, found something: the next will be short.
     [[nodiscard]] bool busy() const noexcept { return busy_; }
 
   private:
     [[nodiscard]] int collect(std::span<epoll_event> events, Duration at_most);
+    bool take(Duration at_most);
     void wait_in_io_context();
 
     static constexpr int kEventsMax = 8;
@@ -64,6 +69,8 @@ class ReadySet {
     bool nanoseconds_ = false;  // the kernel waits as exactly; else in milliseconds
     std::uint64_t removals_ = 0;
     bool busy_ = false;
+    bool alone_ = true;     // nobody uses wait()
+    bool waiting_ = false;  // the io_context waits for the set
 };
 
 }  // namespace totem::net

@@ -114,6 +114,22 @@ TEST_F(ReadySetTest, TheIoContextCarriesItAgainAndAgain) {
     EXPECT_EQ(told.times, 3);
 }
 
+// A loop that waits itself is not kept in the io_context by a descriptor that stays readable.
+TEST_F(ReadySetTest, TheIoContextHearsOfItOncePerRest) {
+    ready.add(one.fd(), told);
+    one.fill();
+    EXPECT_TRUE(ready.wait(milliseconds(0)));
+    EXPECT_LE(io.poll(), 1U);  // the wait that was under way before
+    const int before = told.times;
+    EXPECT_EQ(io.poll(), 0U);
+    ready.rest();
+    ready.rest();
+    io.restart();  // it had nothing else to wait for
+    ASSERT_EQ(io.run_one_for(std::chrono::seconds(10)), 1U);
+    EXPECT_EQ(io.poll(), 0U);
+    EXPECT_EQ(told.times, before + 1);
+}
+
 // As under a kernel before 5.11, and in a container whose filter does not know the call. For the
 // process, for good.
 bool forbid_epoll_pwait2(int error) {
