@@ -52,7 +52,12 @@ std::optional<std::string_view> broken_invariant(const Snapshot& now) {
 std::optional<std::string_view> broken_change(const Snapshot& before, const Snapshot& now) {
     const bool same_ring = before.installed_ring == now.installed_ring;
     const bool same_token = before.ring == now.ring && before.state == now.state;
+    const bool gave_up =
+        before.proved_complete && now.state != State::kRecovery && now.state != State::kOperational;
     return first_broken(std::array{
+        Rule{!same_ring || before.owed <= now.owed, "M11 what is owed stays owed"},
+        Rule{!gave_up || now.behind_gap <= now.owed,
+             "M11 what was proved complete is owed after the attempt failed"},
         Rule{now.ring.seq >= before.ring.seq, "E2.7 ring numbers grow"},
         Rule{now.installed_ring.seq >= before.installed_ring.seq, "E2.7 installed numbers grow"},
         Rule{now.durable_bound >= before.durable_bound, "M2 the durable bound grows"},

@@ -35,6 +35,10 @@ struct Snapshot {
     std::uint32_t max_messages = 0;
     std::size_t backlog = 0;  // what waits to be sent in this state
 
+    bool proved_complete = false;  // it showed others that everybody holds the old ring (RECOVERY)
+    std::size_t owed = 0;          // messages that it must deliver because of that
+    std::size_t behind_gap = 0;    // those held behind a gap, of members that went along; not in
+                                   // OPERATIONAL
     std::size_t proc_size = 0;
     std::size_t failed_size = 0;
     std::size_t members_size = 0;

@@ -280,6 +280,10 @@ Snapshot Machine::snapshot() const {
             .sent_last = flow_.sent_last(),
             .max_messages = config().max_messages,
             .backlog = backlog,
+            .proved_complete = state_ == State::kRecovery && recovery_.proved(),
+            .owed = recovery_.owed(),
+            .behind_gap =
+                state_ == State::kOperational ? std::size_t{0} : recovery_.behind_gap(installed_),
             .proc_size = membership_.proc().size(),
             .failed_size = membership_.failed().size(),
             .members_size = membership_.members().size(),

@@ -127,6 +127,15 @@ void Recovery::finish() {
     rotations_ = 0;
 }
 
+std::size_t Recovery::behind_gap(const Ordering& old) const {
+    std::size_t count = 0;
+    for (Seq seq = old.aru() + 1; seq <= old.high_seq(); ++seq) {
+        const ReceiveWindow::Entry* entry = old.find(seq);
+        count += entry != nullptr && transitional_.contains(entry->from) ? 1U : 0U;
+    }
+    return count;
+}
+
 void Recovery::oblige(Seq seq) {
     if (std::ranges::find(obliged_, seq) == obliged_.end()) {
         obliged_.push_back(seq);

@@ -50,6 +50,13 @@ class Recovery {
     // The new ring is installed; nothing is owed any more.
     void finish();
 
+    // This node has let a token pass that showed all of the old ring to be held by everybody.
+    [[nodiscard]] bool proved() const noexcept { return rotations_ > 0; }
+    // How many messages it must deliver whatever becomes of their senders.
+    [[nodiscard]] std::size_t owed() const noexcept { return obliged_.size(); }
+    // How many of the messages behind the first gap of `old` came from those who went along.
+    [[nodiscard]] std::size_t behind_gap(const Ordering& old) const;
+
     void hash(Hasher& hasher) const;
 
   private:

@@ -88,4 +88,24 @@ TEST(Invariants, EachForbiddenChangeIsCaught) {
     }
 }
 
+TEST(Invariants, AFailedRecoveryLeavesItsObligations) {
+    Snapshot before = healthy();
+    before.state = State::kRecovery;
+    before.proved_complete = true;
+    before.owed = 1;
+    Snapshot now = before;
+    now.state = State::kGather;
+    now.proved_complete = false;
+    now.behind_gap = 2;
+    now.owed = 2;
+    EXPECT_EQ(broken_change(before, now), std::nullopt);
+    now.owed = 1;
+    EXPECT_TRUE(broken_change(before, now)->starts_with("M11 "));
+    now.behind_gap = 0;
+    now.owed = 0;
+    EXPECT_TRUE(broken_change(before, now)->starts_with("M11 "));
+    now.owed = 1;
+    EXPECT_EQ(broken_change(before, now), std::nullopt);
+}
+
 }  // namespace
