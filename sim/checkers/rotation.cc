@@ -86,19 +86,53 @@ void Rotation::check_share(const TokenSent& event, Ring& ring, Member& member) {
     }
 }
 
-void Rotation::check_requests(const TokenSent& event, const Ring& ring, const Member& member) {
+void Rotation::check_requests(const TokenSent& event, const Ring& ring) {
     const totem::OrfToken& token = *event.token;
     for (const totem::RtrEntry& entry : token.rtr) {
+        if (asks_for(ring.last, entry)) {
+            continue;
+        }
         const bool here = holds(entry.ring, entry.seq, event.where.node);
-        const bool asked_before = asks_for(ring.last, entry);
-        if (!asked_before && (here || !(entry.ring == token.ring) || token.seq < entry.seq)) {
+        if (here || !(entry.ring == token.ring) || token.seq < entry.seq) {
             violate(event.where, "R8",
                     "asks for " + text(entry.seq) + " of ring " + text(entry.ring) +
                         (here ? ", which it has" : ", which nobody has sent"));
         }
-        if (asked_before && here && member.sent == 0 && ring.last.fcc < config_.window_size) {
-            violate(event.where, "R8", "did not answer the request for " + text(entry.seq));
+    }
+}
+
+// totem.md 5.3; the token carries what it takes to follow it.
+std::uint32_t Rotation::allowance(const totem::OrfToken& token, const Ring& ring,
+                                  const Member& member) const {
+    const std::uint32_t used = std::min(config_.window_size, ring.last.fcc);
+    const std::uint32_t allowed = std::min(config_.max_messages, config_.window_size - used);
+    const std::uint64_t share =
+        token.backlog == 0 ? 0
+                           : std::uint64_t{config_.window_size} * member.backlog / token.backlog;
+    return share == 0 ? allowed
+                      : static_cast<std::uint32_t>(std::min<std::uint64_t>(allowed, share));
+}
+
+// Who has what is asked for sends it before anything new, as far as its share goes, and only then
+// is the request gone.
+void Rotation::check_answers(const TokenSent& event, const Ring& ring, const Member& member) {
+    const totem::OrfToken& token = *event.token;
+    std::uint32_t left = 0;
+    for (const totem::RtrEntry& entry : ring.last.rtr) {
+        if (std::ranges::find(member.answered, entry.seq) != member.answered.end()) {
+            continue;
         }
+        left += holds(entry.ring, entry.seq, event.where.node) ? 1 : 0;
+        if (!asks_for(token, entry)) {
+            violate(event.where, "R8",
+                    "took the request for " + text(entry.seq) + " away and did not answer it");
+        }
+    }
+    if (left > 0 && member.answered.size() < allowance(token, ring, member)) {
+        violate(event.where, "R8",
+                "answered " + std::to_string(member.answered.size()) + " requests and left " +
+                    std::to_string(left) + " others, and may send " +
+                    std::to_string(allowance(token, ring, member)) + " frames");
     }
 }
 
@@ -135,7 +169,8 @@ void Rotation::on(const TokenSent& event) {
     check_stuck(event, ring);
     if (ring.started) {
         check_share(event, ring, member);
-        check_requests(event, ring, member);
+        check_requests(event, ring);
+        check_answers(event, ring, member);
     }
     for (Member& other : ring.members) {
         other.fed_since = other.fed_since || member.sent > 0;
@@ -143,6 +178,8 @@ void Rotation::on(const TokenSent& event) {
     member.fed_since = false;
     member.unsure -= member.unsure > 0 ? 1 : 0;
     member.sent = 0;
+    member.answered.clear();
+    member.backlog += token.backlog - ring.last.backlog;
     ring.cancelled = ring.cancelled && ring.started && token.seq == ring.last.seq;
     ring.last = token;
     ring.started = true;
@@ -157,12 +194,17 @@ void Rotation::on(const Spoke& event) {
     }
     Ring& ring = this->ring(event.ring);
     ++ring.members.at(event.where.node).sent;
-    const bool again = ring.started && event.seq <= ring.last.seq;
-    if (again && !asks_for(ring.last, {event.ring, event.seq})) {
+    if (!ring.started || ring.last.seq < event.seq) {
+        return;
+    }
+    std::vector<Seq>& answered = ring.members.at(event.where.node).answered;
+    const bool twice = std::ranges::find(answered, event.seq) != answered.end();
+    if (twice || !asks_for(ring.last, {event.ring, event.seq})) {
         violate(event.where, "R8",
                 "sent " + text(event.seq) + " of ring " + text(event.ring) +
-                    " again, and nobody asked for it");
+                    (twice ? " twice in one visit" : " again, and nobody asked for it"));
     }
+    answered.push_back(event.seq);
 }
 
 void Rotation::on(const TokenWanted& event) {

@@ -39,10 +39,12 @@ class Rotation : public Checker {
         std::uint32_t sent = 0;       // frames since its last token
         std::uint32_t sent_last = 0;  // frames of its last visit
         std::uint32_t hungry = 0;     // visits in a row that it had news and sent nothing
+        std::uint32_t backlog = 0;    // its part of the token's backlog
         bool fed_since = false;       // somebody else sent since its last visit
         std::uint32_t unsure = 0;     // visits until it may believe again that the token is held
         Seq contiguous;               // it has had everything up to this
         bool counted = false;
+        std::vector<Seq> answered;  // since its last token
     };
     struct Ring {
         bool started = false;
@@ -58,7 +60,11 @@ class Rotation : public Checker {
     [[nodiscard]] bool holds(const RingId& ring, Seq seq, std::uint32_t node) const;
     void check_aru(const TokenSent& event, Ring& ring, Member& member);
     void check_share(const TokenSent& event, Ring& ring, Member& member);
-    void check_requests(const TokenSent& event, const Ring& ring, const Member& member);
+    void check_requests(const TokenSent& event, const Ring& ring);
+    void check_answers(const TokenSent& event, const Ring& ring, const Member& member);
+    // Frames that a member may have sent before it passed `token` on.
+    [[nodiscard]] std::uint32_t allowance(const totem::OrfToken& token, const Ring& ring,
+                                          const Member& member) const;
     void check_stuck(const TokenSent& event, Ring& ring);
 
     const Ledger* ledger_;

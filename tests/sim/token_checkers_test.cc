@@ -36,6 +36,34 @@ totem::OrfToken asking(totem::OrfToken token, std::uint32_t seq) {
     token.rtr.push_back({kFirst, Seq{seq}});
     return token;
 }
+// Node 1 has sent numbers 4 and 5, which the others lack; both are asked for when it is its turn.
+void ask_for_two(History& h) {
+    h.originate(0, kFirst, 4);
+    h.originate(0, kFirst, 5);
+    totem::OrfToken next = token(1);
+    next.seq = Seq{5};
+    pass(h, 0, next);
+    next = asking(asking(next, 4), 5);
+    for (std::uint32_t node = 1; node < 3; ++node) {
+        ++next.token_seq;
+        pass(h, node, next);
+    }
+}
+// Its answers, and the token as it leaves: `asked` is what it still asks for.
+void answer(History& h, std::initializer_list<std::uint32_t> sent,
+            std::initializer_list<std::uint32_t> asked) {
+    totem::OrfToken next = token(4);
+    next.seq = Seq{5};
+    for (const std::uint32_t seq : sent) {
+        next.seq = next.seq < Seq{seq} ? Seq{seq} : next.seq;
+        send_data(h, 0, seq);
+    }
+    for (const std::uint32_t seq : asked) {
+        next = asking(next, seq);
+    }
+    next.fcc = static_cast<std::uint32_t>(sent.size());
+    pass(h, 0, next);
+}
 // Node 1 sends a message at every visit, node 2 has news and never does.
 void starve_second(History& h) {
     pass(h, 0, token(1));
@@ -109,6 +137,27 @@ INSTANTIATE_TEST_SUITE_P(
                                   next.token_seq = 3;
                                   pass(h, 0, asking(next, 4));
                               }},
+                      Planted{"SendsNewsInsteadOfAnAnswer", "R8",
+                              [](History& h) {
+                                  ask_for_two(h);
+                                  h.originate(0, kFirst, 6);
+                                  answer(h, {6}, {4, 5});
+                              }},
+                      Planted{"AnswersOneOfTwo", "R8",
+                              [](History& h) {
+                                  ask_for_two(h);
+                                  answer(h, {4}, {5});
+                              }},
+                      Planted{"TakesARequestAway", "R8",
+                              [](History& h) {
+                                  ask_for_two(h);
+                                  answer(h, {4}, {});
+                              }},
+                      Planted{"AnswersTwice", "R8",
+                              [](History& h) {
+                                  ask_for_two(h);
+                                  answer(h, {4, 4, 5}, {});
+                              }},
                       Planted{"AnswersUnasked", "R8",
                               [](History& h) {
                                   pass(h, 0, token(1));
@@ -162,6 +211,15 @@ INSTANTIATE_TEST_SUITE_P(
                                   h.transitional(0, kSecond, 0b011, 0b100);
                               }}),
     [](const auto& bug) { return bug.param.name; });
+
+TEST(TokenCheckers, TakeAnAnswerToEachRequest) {
+    History h;
+    h.form();
+    ask_for_two(h);
+    h.originate(0, kFirst, 6);
+    answer(h, {4, 5, 6}, {});
+    EXPECT_EQ(h.property(), "");
+}
 
 }  // namespace
 }  // namespace sim
