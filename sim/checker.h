@@ -69,6 +69,7 @@ class Checker {
     virtual void on(const GroupSaid& /*event*/) {}
     virtual void on(const GroupHeard& /*event*/) {}
     virtual void on(const GroupView& /*event*/) {}
+    virtual void on(const GroupRing& /*event*/) {}
     virtual void on(const GroupTrouble& /*event*/) {}
 
     [[nodiscard]] std::string_view name() const noexcept { return name_; }

@@ -69,6 +69,15 @@ std::vector<GroupMember> members_of(const std::vector<client::Process>& members)
     return out;
 }
 
+NodeMask mask_of_ids(const std::vector<NodeId>& ids) {
+    NodeMask mask = 0;
+    for (const NodeId id : ids) {
+        std::uint32_t node = 0;
+        mask |= index_of(id, kNodesMax, node) ? mask_of(node) : 0;
+    }
+    return mask;
+}
+
 }  // namespace
 
 ClientProcess::ClientProcess(const Options& options, EventQueue& queue, Recorder& recorder,
@@ -208,6 +217,8 @@ void ClientProcess::hear(Instant now, const client::News& news) {
             combine(combine(hash_members(view->members), hash_changes(view->joined)),
                     hash_changes(view->left));
         recorder_->publish(GroupView{where(now), members_of(view->members), hash});
+    } else if (const auto* ring = std::get_if<client::RingChanged>(&news)) {
+        recorder_->publish(GroupRing{where(now), ring->ring, mask_of_ids(ring->members)});
     } else if (std::get_if<client::SendRefused>(&news) != nullptr ||
                std::get_if<client::Unresolved>(&news) != nullptr) {
         --open_sends_;

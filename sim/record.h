@@ -213,6 +213,13 @@ struct GroupView {
     std::vector<GroupMember> members;
     std::uint64_t hash = 0;  // of the whole event
 };
+// The daemon said which ring orders what follows: when the ring's groups are settled, and behind
+// the client's own join.
+struct GroupRing {
+    GroupWhere at;
+    RingId ring;
+    NodeMask members = 0;
+};
 // The daemon refused, or said what the client cannot understand.
 struct GroupTrouble {
     GroupWhere at;

@@ -108,6 +108,9 @@ Recorder::Line Recorder::line(const GroupHeard& e) {
 Recorder::Line Recorder::line(const GroupView& e) {
     return {"client-view", e.at.where, e.at.ring, e.at.client, e.members.size(), e.hash};
 }
+Recorder::Line Recorder::line(const GroupRing& e) {
+    return {"client-ring", e.at.where, e.ring, e.at.client, e.members, e.at.ring.seq};
+}
 Recorder::Line Recorder::line(const GroupTrouble& e) {
     return {"client-trouble", e.at.where, e.at.ring, e.at.client, e.at.pid, 0};
 }

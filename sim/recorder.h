@@ -100,6 +100,7 @@ class Recorder {
     static Line line(const GroupSaid& e);
     static Line line(const GroupHeard& e);
     static Line line(const GroupView& e);
+    static Line line(const GroupRing& e);
     static Line line(const GroupTrouble& e);
     static std::string format(const Line& line);
 

@@ -1,12 +1,15 @@
 #include "sim/checkers/groups.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/random.h"
 
 namespace sim {
 
 namespace {
+
+constexpr std::uint64_t kRingBegins = 1;
 
 bool contains(const std::vector<GroupMember>& view, const GroupMember& member) {
     return std::ranges::find(view, member) != view.end();
@@ -59,6 +62,7 @@ void Groups::on(const GroupExpelled& event) {
     client.joined = false;
     client.view.clear();
     client.heard.clear();
+    client.told_ring = false;
     client.anchored = false;
 }
 
@@ -71,7 +75,7 @@ void Groups::on(const GroupTrouble& event) {
 }
 
 // A view may occur twice in a ring (a client leaves and comes back with the same pid), so it names
-// no place; a message does, and so do the views that follow one.
+// no place; a message does, and the ring's beginning, and so do the views that follow one.
 void Groups::follow(const GroupWhere& at, Client& client, std::uint64_t item, bool message) {
     const bool same_ring = client.last_ring == at.ring;
     if (client.anchored && same_ring) {
@@ -86,18 +90,19 @@ void Groups::follow(const GroupWhere& at, Client& client, std::uint64_t item, bo
     client.last_ring = at.ring;
 }
 
-// Whoever hears a message in the same ring sees the same group while hearing it. Not over rings:
-// who leaves the others behind may miss the joins of the departed and still delivers what it sent
-// behind them itself (E6.3 allows this gap in a transitional configuration).
-void Groups::compare_view(const GroupWhere& at, const Client& client, std::uint64_t message) {
+// Whoever hears a message in the same ring sees the same group while hearing it, and so does
+// whoever is told of the ring's beginning. Not over rings: who leaves the others behind may miss
+// the joins of the departed and still delivers what it sent behind them itself (E6.3 allows this
+// gap in a transitional configuration).
+void Groups::compare_view(const GroupWhere& at, const Client& client, std::uint64_t place) {
     const std::uint64_t ring = combine(totem::raw(at.ring.representative), at.ring.seq);
     std::uint64_t view = client.view.size();
     for (const GroupMember& member : client.view) {
         view = combine(combine(view, totem::raw(member.node)), member.pid);
     }
-    if (views_.put(combine(combine(ring, message), at.client % 2), view) != view) {
+    if (views_.put(combine(combine(ring, place), at.client % 2), view) != view) {
         violate(at, "E8.4",
-                "hears a message among " + std::to_string(client.view.size()) +
+                "is among " + std::to_string(client.view.size()) +
                     " members; another member of its group sees others there");
     }
 }
@@ -143,6 +148,29 @@ void Groups::on(const GroupView& event) {
     client.joined = true;
     client.view = event.members;
     follow(event.at, client, event.hash, false);
+}
+
+// The ring's groups are settled: what comes before this depends on where a client comes from, from
+// here on it is the same for all. Not for who joins later and is told then, nor when the ring was
+// already gone when its groups were settled: what followed may have gaps.
+void Groups::on(const GroupRing& event) {
+    Client& client = clients_[{event.at.where.node, event.at.client}];
+    for (const GroupMember& member : client.view) {
+        std::uint32_t node = 0;
+        if (!index_of(member.node, kNodesMax, node) || (event.members & mask_of(node)) == 0) {
+            violate(event.at, "E8.4",
+                    "a ring of " + members_text(event.members) + " begins with " + text(member) +
+                        " in the group");
+        }
+    }
+    const bool beginning = std::exchange(client.told_ring, true);
+    if (!beginning || !(event.ring == event.at.ring)) {
+        return;
+    }
+    client.place = kRingBegins;
+    client.anchored = true;
+    client.last_ring = event.ring;
+    compare_view(event.at, client, kRingBegins);
 }
 
 void Groups::on(const Settled& event) {

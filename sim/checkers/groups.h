@@ -42,6 +42,7 @@ class Groups : public Checker {
     void on(const GroupSaid& event) override;
     void on(const GroupHeard& event) override;
     void on(const GroupView& event) override;
+    void on(const GroupRing& event) override;
     void on(const GroupTrouble& event) override;
     void on(const Settled& event) override;
 
@@ -58,17 +59,19 @@ class Groups : public Checker {
         std::uint64_t said = 0;
         std::vector<GroupMember> view;
         std::map<GroupMember, std::uint64_t> heard;  // last number of each member of the view
-        bool anchored = false;    // heard a message in last_ring: `place` is one of its own
-        std::uint64_t place = 0;  // the last message and the views since
+        bool told_ring = false;                      // since it joined
+        bool anchored = false;                       // `place` is one of last_ring
+        std::uint64_t place = 0;  // the last message, or the ring's beginning, and the views since
         RingId last_ring;         // of the daemon after the step that brought the last item
     };
     void follow(const GroupWhere& at, Client& client, std::uint64_t item, bool message);
-    void compare_view(const GroupWhere& at, const Client& client, std::uint64_t message);
+    // `place` is a message, or the beginning of the ring.
+    void compare_view(const GroupWhere& at, const Client& client, std::uint64_t place);
 
     std::map<Name, Client> clients_;
     std::map<GroupMember, std::uint64_t> said_;  // messages of a process, over its life
     FollowTable next_;   // after the same place in the same ring everybody hears the same
-    FollowTable views_;  // the group in which a message was heard in a ring
+    FollowTable views_;  // the group at a place in a ring
 };
 
 }  // namespace sim

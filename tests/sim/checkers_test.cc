@@ -251,6 +251,13 @@ void join_group(History& h) {
     h.publish(GroupSaid{client_at(0), 1});
     h.publish(GroupSaid{client_at(0), 2});
 }
+// A client that was told of a ring when it joined is told that the groups of another are settled.
+void begin_ring(History& h, std::uint32_t node) {
+    GroupWhere before = client_at(node);
+    before.ring = kSecond;
+    h.publish(GroupRing{before, kSecond, 0b111});
+    h.publish(GroupRing{client_at(node), kFirst, 0b111});
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Groups, PlantedBug,
@@ -297,6 +304,26 @@ INSTANTIATE_TEST_SUITE_P(
                     h.publish(GroupView{client_at(1), {member(0), member(1), member(2)}, 79});
                     h.publish(GroupHeard{client_at(1), member(0), 1, true, false});
                 }},
+        Planted{"BeginsARingInAnotherView", "E8.4",
+                [](History& h) {
+                    join_group(h);
+                    begin_ring(h, 0);
+                    h.publish(GroupView{client_at(1), {member(1)}, 79});
+                    begin_ring(h, 1);
+                }},
+        Planted{"HearsSomethingElseFirst", "E6.2",
+                [](History& h) {
+                    join_group(h);
+                    begin_ring(h, 0);
+                    begin_ring(h, 1);
+                    h.publish(GroupHeard{client_at(0), member(0), 1, true, true});
+                    h.publish(GroupView{client_at(1), {member(0), member(1), member(2)}, 79});
+                }},
+        Planted{"GhostInANewRing", "E8.4",
+                [](History& h) {
+                    join_group(h);
+                    h.publish(GroupRing{client_at(0), kFirst, 0b101});
+                }},
         Planted{"NotAMemberHeard", "E8.4",
                 [](History& h) {
                     join_group(h);
@@ -326,6 +353,18 @@ TEST(Checkers, CompareNoGroupsOverAGap) {
     GroupWhere alone = client_at(1);
     alone.ring = kSecond;
     h.publish(GroupHeard{alone, member(1), 1, true, true});
+    EXPECT_EQ(h.property(), "");
+}
+
+// Who joins is told of the ring as well, which is no beginning then.
+TEST(Checkers, TakeNoJoinForTheBeginningOfARing) {
+    History h;
+    h.form();
+    join_group(h);
+    begin_ring(h, 0);
+    h.publish(GroupHeard{client_at(0), member(0), 1, true, true});
+    h.publish(GroupRing{client_at(1), kFirst, 0b111});
+    h.publish(GroupHeard{client_at(1), member(0), 2, true, false});
     EXPECT_EQ(h.property(), "");
 }
 
