@@ -23,6 +23,7 @@ class Disk {
     void crash(DiskFate fate, const Disk& other, std::uint64_t h) {
         switch (fate) {
             case DiskFate::kKept:
+            case DiskFate::kPowerCut:
                 return;
             case DiskFate::kLost:
                 history_.clear();

@@ -41,12 +41,12 @@ constexpr std::array<Profile, 9> kProfiles = {{
     {"loss", kLossy, 2, 12, 1},
     {"disorder", kDisorder | kLossy, 2, 14, 1},
     {"partition", kSplits | bit(FaultKind::kLoss), 2, 12, 1},
-    {"crash", kDeaths | bit(FaultKind::kLoss), 2, 12, 2},
+    {"crash", kDeaths | bit(FaultKind::kLoss), 2, 12, 3},
     {"pause", kStalls, 2, 12, 1},
-    {"full", kLossy | kDisorder | kSplits | kDeaths | kStalls | bit(FaultKind::kCorrupt), 3, 24, 2},
+    {"full", kLossy | kDisorder | kSplits | kDeaths | kStalls | bit(FaultKind::kCorrupt), 3, 24, 3},
     {"sealed", kLossy | kDisorder | kSplits | kDeaths | kStalls | bit(FaultKind::kCorrupt), 3, 24,
-     2},
-    {"hostile-disk", kLossy | kSplits | kDeaths, 4, 24, 4},
+     3},
+    {"hostile-disk", kLossy | kSplits | kDeaths, 4, 24, kDiskFates},
 }};
 
 const Profile* find_profile(std::string_view name) noexcept {

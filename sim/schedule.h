@@ -34,10 +34,10 @@ enum class FaultKind : std::uint8_t {
                  // bytes
     kCut,        // from -> to: nothing arrives; value = 1: nor the other way
     kDropKind,   // from -> to; value = FrameType; extra = how many of them are lost
-    kCrash,  // from; lasts = time down; value = Disk; extra = effects performed in the last step
-    kLeave,  // from; orderly stop, down for `lasts`
-    kPause,  // from; no step for `lasts`
-    kSlow,   // from; value = microseconds per step
+    kCrash,      // from; lasts = time down; value = DiskFate; extra = effects done of the last step
+    kLeave,      // from; orderly stop, down for `lasts`
+    kPause,      // from; no step for `lasts`
+    kSlow,       // from; value = microseconds per step
     kClockJump,  // from; value = milliseconds that its clock jumps ahead
     kSlowDisk,   // from; value = milliseconds per write
     kReplay,     // from; value = per mille of its frames that come again up to extra seconds later
@@ -49,8 +49,16 @@ enum class FaultKind : std::uint8_t {
 };
 inline constexpr std::uint32_t kFaultKinds = 19;
 
-// What becomes of the ring id file of a node that crashes.
-enum class DiskFate : std::uint8_t { kKept, kLost, kRolledBack, kCloned };
+// What a crash leaves of a node's ring id file, and of what its daemon notes in memory that
+// outlives it.
+enum class DiskFate : std::uint8_t {
+    kKept,        // the process died, the machine did not: both are there
+    kPowerCut,    // the machine was off: the file alone, as in all that follow
+    kLost,        // no file
+    kRolledBack,  // an earlier state of it
+    kCloned,      // another node's
+};
+inline constexpr std::uint32_t kDiskFates = 5;
 
 struct Fault {
     FaultKind kind{};

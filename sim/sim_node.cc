@@ -47,7 +47,7 @@ SimNode::~SimNode() = default;
 
 std::uint64_t SimNode::ring_seq_to_start_with(Instant now) const {
     if (!disk_.missing()) {
-        return disk_.stored();
+        return memo_.used(disk_.stored()).value_or(disk_.stored());
     }
     if (life_ <= 1) {
         return 0;
@@ -123,10 +123,22 @@ void SimNode::stop(Instant now) {
     disconnect_clients(now);
 }
 
+// A write that was under way is done or not; nobody heard of it.
+void SimNode::fall(Instant now, DiskFate fate, const Disk& other) {
+    const std::uint64_t h = draw(world_.options.seed, Purpose::kDisk, index_, life_);
+    if (!writing_.empty() && chance(mix(h), 500)) {
+        disk_.write(writing_.front());
+    }
+    stop(now);
+    disk_.crash(fate, other, h);
+    if (fate != DiskFate::kKept) {
+        memo_ = {};
+    }
+}
+
 void SimNode::crash(Instant now, DiskFate fate, const Disk& other) {
     if (alive()) {
-        stop(now);
-        disk_.crash(fate, other, draw(world_.options.seed, Purpose::kDisk, index_, life_));
+        fall(now, fate, other);
     }
 }
 
@@ -141,6 +153,8 @@ void SimNode::leave(Instant now) {
     if (alive() && !paused()) {
         step(now, totem::Input{totem::Leave{}});
         if (alive()) {
+            // What was asked for is still written.
+            std::ranges::for_each(writing_, [this](std::uint64_t seq) { disk_.write(seq); });
             stop(now);
         }
     }
@@ -289,6 +303,7 @@ void SimNode::on_persisted(Instant now, std::uint32_t life, std::uint64_t ring_s
     }
     writing_.erase(written);
     disk_.write(ring_seq);
+    memo_.bound_durable(ring_seq);
     world_.recorder.publish(Durable{where(), ring_seq});
     step(now, totem::Input{totem::Persisted{ring_seq}});
 }

@@ -18,6 +18,7 @@
 #include "sim/node_clock.h"
 #include "sim/options.h"
 #include "sim/recorder.h"
+#include "sim/ring_number_memo.h"
 #include "sim/sealed_port.h"
 #include "sim/stack_machine.h"
 #include "sim/wire.h"
@@ -104,6 +105,7 @@ class SimNode {
     void receive(Instant now, const Packet& packet);
     void arm();
     void stop(Instant now);
+    void fall(Instant now, DiskFate fate, const Disk& other);
     [[nodiscard]] Packet next_packet();
     [[nodiscard]] bool deadline_passed(Instant now) const;
     // False once the node has crashed inside the present step.
@@ -142,6 +144,7 @@ class SimNode {
     std::uint32_t index_;
     NodeClock clock_;
     Disk disk_;
+    RingNumberMemo memo_;
     totem::FramePool pool_;  // before everything that refers to its frames
     totem::group::StackEffects effects_;
     std::deque<Packet> inbox_;

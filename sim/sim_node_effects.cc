@@ -42,11 +42,11 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
             world_.recorder.publish(Originated{.where = where(), .ring = trace.ring, .seq = seq});
         }
     }
+    memo_.use(machine_->node().ring_number_used());
     totem::perform(effects_.ring, *this);
     if (dying_) {
         effects_.clear();
-        stop(now);
-        disk_.crash(dying_fate_, disk_, draw(world_.options.seed, Purpose::kDisk, index_, life_));
+        fall(now, dying_fate_, disk_);
         return;
     }
     if (stack_machine_ != nullptr) {
@@ -97,6 +97,7 @@ void SimNode::persist(std::uint64_t ring_seq) {
     if (!effect_happens()) {
         return;
     }
+    memo_.bound_asked(ring_seq);
     // Writes of one file follow each other.
     const std::uint64_t h = draw(world_.options.seed, Purpose::kDisk,
                                  (std::uint64_t{index_} << 32U) | life_, ++writes_);

@@ -160,7 +160,7 @@ void World::begin_fault(const Fault& fault) {
 }
 
 void World::begin_node_fault(const Fault& fault, SimNode& node, std::uint32_t index) {
-    const auto fate = static_cast<DiskFate>(fault.value % 4);
+    const auto fate = static_cast<DiskFate>(fault.value % kDiskFates);
     switch (fault.kind) {
         case FaultKind::kCrash:
             if (fault.extra == 0) {

@@ -115,6 +115,45 @@ TEST(Scenarios, BreakNothing) {
     EXPECT_GE(count, 2U);
 }
 
+// With what ring number the second life of the node that crashed begins.
+class SecondLife : public sim::Checker {
+  public:
+    SecondLife(sim::Findings& findings, std::uint64_t& stored)
+        : Checker("second-life", findings), stored_(&stored) {}
+
+    using Checker::on;
+    void on(const sim::Started& event) override {
+        *stored_ = event.where.life == 2 ? event.stored_ring_seq : *stored_;
+    }
+
+  private:
+    std::uint64_t* stored_;
+};
+
+std::uint64_t second_life(sim::DiskFate fate) {
+    const sim::Fault crash{.kind = sim::FaultKind::kCrash,
+                           .at = std::chrono::seconds{4},
+                           .lasts = std::chrono::seconds{1},
+                           .from = sim::mask_of(1),
+                           .value = static_cast<std::uint32_t>(fate)};
+    sim::World world(sim::draw_options(5, 3, std::chrono::seconds{24}, "calm", sim::Layer::kStack),
+                     {crash});
+    std::uint64_t stored = 0;
+    world.recorder().add_checker<SecondLife>(stored);
+    const auto outcome = world.run();
+    EXPECT_FALSE(outcome.violation) << outcome.violation->evidence;
+    return stored;
+}
+
+TEST(World, APowerCutLosesTheMemoOfRingNumbers) {
+    constexpr std::uint64_t kFirstBound = 1024;  // asked for by the first life
+    EXPECT_GT(second_life(sim::DiskFate::kKept), 0U);
+    EXPECT_LT(second_life(sim::DiskFate::kKept), kFirstBound);
+    EXPECT_GE(second_life(sim::DiskFate::kPowerCut), kFirstBound);
+    EXPECT_LT(second_life(sim::DiskFate::kPowerCut), 2 * kFirstBound);
+    EXPECT_GE(second_life(sim::DiskFate::kLost), std::uint64_t{1} << 40U);
+}
+
 // A check that fails, a checker that speaks: both end a campaign with the way to see it again.
 TEST(Campaign, NamesTheCommandThatReplays) {
     sim::Request drawn = request("crash", 3, sim::Layer::kRing);
