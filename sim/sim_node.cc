@@ -9,7 +9,6 @@
 
 #include "sim/random.h"
 #include "totem/core/codec.h"
-#include "totem/core/perform.h"
 
 namespace sim {
 

@@ -1,7 +1,7 @@
 // One simulated node: its cores, its clock, its disk, its socket buffer, and how it lives and dies.
 //
 // It is the host of its cores as totemd is: it hands frames and deadlines in, and performs the
-// effects in the one order that totem/core/perform.h knows. What it does goes to the recorder.
+// effects in the one order that totem/group/perform.h knows. What it does goes to the recorder.
 #pragma once
 
 #include <cstdint>
@@ -90,6 +90,11 @@ class SimNode {
     void deliver(const totem::Delivery& delivery);
     void trace(const totem::Trace& trace);
     void wake_at(std::optional<totem::Instant> deadline);
+    void flush() {}  // a datagram of the simulator is under way at once
+    void deliver_client(const totem::group::ClientMessage& message);
+    void publish();
+    void notice(const totem::group::Notice& notice);
+    void request_host(const totem::group::HostRequest& request);
 
   private:
     struct Connection {
@@ -133,10 +138,11 @@ class SimNode {
     [[nodiscard]] bool serve_one(Instant now, std::uint32_t client,
                                  const ClientProcess::Item& item);
     void close_connection(Instant now, std::uint32_t client, totem::client::Door door);
-    void tell_clients(Instant now);
+    void disconnect_slow_clients();
+    void resume_clients();
     void tell_quorum();
-    void read_notices();
-    void check_gain();
+    void watch_gain(totem::group::Notice::Kind kind);
+    void report_gain();
     void disconnect_clients(Instant now);
     [[nodiscard]] std::uint64_t ring_seq_to_start_with(Instant now) const;
 
@@ -159,7 +165,8 @@ class SimNode {
     std::uint32_t last_connection_ = 0;
     bool clients_wait_ = false;  // a request was not taken
     std::optional<QuorumView> quorum_view_;
-    bool was_synchronising_ = false;  // before the present step
+    bool synchronising_ = false;  // as the notices of the present step have it so far
+    bool gained_early_ = false;   // and quorum was gained since that synchronisation began
 
     std::uint32_t life_ = 0;
     std::uint64_t steps_ = 0;

@@ -12,6 +12,8 @@ namespace client = totem::client;
 using totem::group::ClientClosed;
 using totem::group::ClientOpened;
 using totem::group::ClientRequest;
+using totem::group::HostRequest;
+using totem::group::Notice;
 using totem::group::ServiceId;
 
 ServiceId service_of(client::Door door) { return static_cast<ServiceId>(door); }
@@ -102,33 +104,47 @@ void SimNode::close_connection(Instant now, std::uint32_t client, client::Door d
     }
 }
 
-// Replies and events of the step; a client that reads too slowly loses its connections.
-void SimNode::tell_clients(Instant now) {
-    const RingId ring = configuration_ ? configuration_->ring : RingId{};
-    for (const auto& message : effects_.clients) {
-        const auto found = std::ranges::find(connections_, message.connection, &Connection::id);
-        if (found != connections_.end()) {
-            clients_.at(found->client)->message(now, found->door, message, ring);
-        } else {
-            world_.recorder.report(
-                {"clients", "E8.3", "a message for a closed connection", where()});
-        }
+void SimNode::deliver_client(const totem::group::ClientMessage& message) {
+    if (dying_) {
+        return;
     }
+    const auto found = std::ranges::find(connections_, message.connection, &Connection::id);
+    if (found != connections_.end()) {
+        const RingId ring = configuration_ ? configuration_->ring : RingId{};
+        clients_.at(found->client)->message(now_, found->door, message, ring);
+    } else {
+        world_.recorder.report({"clients", "E8.3", "a message for a closed connection", where()});
+    }
+}
+
+void SimNode::publish() {
+    if (dying_ || stack_machine_ == nullptr) {
+        return;
+    }
+    disconnect_slow_clients();
+    resume_clients();
+    tell_quorum();
+}
+
+void SimNode::disconnect_slow_clients() {
     for (std::uint32_t client = 0; client < clients_.size(); ++client) {
         if (clients_[client]->overflows()) {
-            clients_[client]->disconnect(now);
-            world_.queue.push({.at = now + Duration{1},
+            clients_[client]->disconnect(now_);
+            world_.queue.push({.at = now_ + Duration{1},
                                .kind = EventKind::kHangUp,
                                .node = static_cast<std::uint8_t>(index_),
                                .life = life_,
                                .a = client});
         }
     }
+}
+
+void SimNode::resume_clients() {
     const auto& stack = stack_machine_->stack();
     if (clients_wait_ && !stack.synchronising() && stack.room_available()) {
         clients_wait_ = false;
         for (const auto& process : clients_) {
-            process->resume_requests(now);
+            process->resume_requests(now_);
         }
     }
 }
@@ -170,49 +186,46 @@ void SimNode::tell_quorum() {
 
 // Q16: quorum is gained at the end of a synchronisation or outside of one, never within. The last
 // service's gain comes before the notice that the synchronisation is complete.
-void SimNode::check_gain() {
-    using Kind = totem::group::Notice::Kind;
-    bool synchronising = was_synchronising_;
-    bool early = false;
-    bool too_early = false;
-    for (const auto& notice : effects_.notices) {
-        if (notice.kind == Kind::kMembershipFormed) {
-            too_early = too_early || early;
-            synchronising = true;
-        } else if (notice.kind == Kind::kSyncCompleted) {
-            synchronising = false;
-            early = false;
-        } else if (notice.kind == Kind::kQuorumGained) {
-            early = synchronising;
+void SimNode::watch_gain(Notice::Kind kind) {
+    if (kind == Notice::Kind::kMembershipFormed) {
+        if (gained_early_) {
+            report_gain();
         }
-    }
-    if (early || too_early) {
-        world_.recorder.report(
-            {"services", "Q16", "quorum gained within a synchronisation", where()});
+        synchronising_ = true;
+    } else if (kind == Notice::Kind::kSyncCompleted) {
+        synchronising_ = false;
+        gained_early_ = false;
+    } else if (kind == Notice::Kind::kQuorumGained) {
+        gained_early_ = synchronising_;
     }
 }
 
-void SimNode::read_notices() {
-    check_gain();
-    for (const auto& notice : effects_.notices) {
-        if (notice.kind == totem::group::Notice::Kind::kSyncWaiting) {
-            SyncWaits event{where(), 0, configuration_ ? configuration_->members : 0, true};
-            for (const NodeId id : notice.nodes) {
-                std::uint32_t node = 0;
-                event.listed = event.listed && index_of(id, world_.options.nodes, node);
-                event.waiting_for |= event.listed ? mask_of(node) : 0;
-            }
-            world_.recorder.publish(event);
-        } else if (notice.kind == totem::group::Notice::Kind::kMalformedMessage ||
-                   notice.kind == totem::group::Notice::Kind::kMalformedRequest) {
-            world_.recorder.report(
-                {"services", "M15", "called malformed: " + notice.text, where()});
-        }
+void SimNode::report_gain() {
+    world_.recorder.report({"services", "Q16", "quorum gained within a synchronisation", where()});
+}
+
+void SimNode::notice(const Notice& notice) {
+    if (dying_) {
+        return;
     }
-    for (const auto& request : effects_.host) {
-        if (request.kind == totem::group::HostRequest::Kind::kStop) {
-            world_.recorder.report({"services", "X3", "a service stopped the node", where()});
+    watch_gain(notice.kind);
+    if (notice.kind == Notice::Kind::kSyncWaiting) {
+        SyncWaits event{where(), 0, configuration_ ? configuration_->members : 0, true};
+        for (const NodeId id : notice.nodes) {
+            std::uint32_t node = 0;
+            event.listed = event.listed && index_of(id, world_.options.nodes, node);
+            event.waiting_for |= event.listed ? mask_of(node) : 0;
         }
+        world_.recorder.publish(event);
+    } else if (notice.kind == Notice::Kind::kMalformedMessage ||
+               notice.kind == Notice::Kind::kMalformedRequest) {
+        world_.recorder.report({"services", "M15", "called malformed: " + notice.text, where()});
+    }
+}
+
+void SimNode::request_host(const HostRequest& request) {
+    if (!dying_ && request.kind == HostRequest::Kind::kStop) {
+        world_.recorder.report({"services", "X3", "a service stopped the node", where()});
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include "sim/random.h"
 #include "sim/sim_node.h"
-#include "totem/core/perform.h"
+#include "totem/group/perform.h"
 
 namespace sim {
 
@@ -33,7 +33,8 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
     if (deadline_passed(now)) {
         late_until_ = local + world_.options.ring.join;
     }
-    was_synchronising_ = stack_machine_ != nullptr && stack_machine_->stack().synchronising();
+    gained_early_ = false;
+    synchronising_ = stack_machine_ != nullptr && stack_machine_->stack().synchronising();
     machine_->step(local, input, effects_);
     // Numbers are given before anything is sent or delivered.
     for (const totem::Trace& trace : effects_.ring.traces) {
@@ -43,18 +44,14 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
         }
     }
     memo_.use(machine_->node().ring_number_used());
-    totem::perform(effects_.ring, *this);
+    totem::group::perform(effects_, *this);
     if (dying_) {
-        effects_.clear();
         fall(now, dying_fate_, disk_);
         return;
     }
-    if (stack_machine_ != nullptr) {
-        tell_clients(now);
-        tell_quorum();
-        read_notices();
+    if (gained_early_) {
+        report_gain();
     }
-    effects_.clear();
     check_invariants();
 }
 

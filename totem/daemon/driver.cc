@@ -7,8 +7,8 @@
 #include <boost/system/error_code.hpp>
 
 #include "totem/core/codec.h"
-#include "totem/core/perform.h"
 #include "totem/core/stats.h"
+#include "totem/group/perform.h"
 
 namespace totem::daemon {
 
@@ -29,6 +29,15 @@ struct Driver::Performer {
     void deliver(const Delivery& /*delivery*/) {}  // the services have seen it inside the step
     void trace(const Trace& trace) { driver.parts_.listener.on_trace(trace); }
     void wake_at(std::optional<Instant> when) { driver.wake_at(when); }
+    void flush() { driver.parts_.link.flush(); }
+    void deliver_client(group::ClientMessage&& message) {
+        driver.parts_.server.send(std::move(message));
+    }
+    void publish() { driver.publish(); }
+    void notice(const group::Notice& notice) { driver.parts_.listener.on_notice(notice); }
+    void request_host(const group::HostRequest& request) {
+        driver.parts_.listener.on_host_request(request);
+    }
 };
 
 Driver::Driver(const Parts& parts, NodeId self) : parts_(parts), self_(self), timer_(parts.io) {
@@ -342,22 +351,9 @@ void Driver::perform() {
     parts_.listener.before_effects(news);
     dirty_ = false;
     Performer performer{*this};
-    totem::perform(effects_.ring, performer);
-    parts_.link.flush();
-    for (group::ClientMessage& message : effects_.clients) {
-        parts_.server.send(std::move(message));
-    }
-    publish();
-    for (const group::Notice& notice : effects_.notices) {
-        parts_.listener.on_notice(notice);
-    }
-    const std::vector<group::HostRequest> asked = std::exchange(effects_.host, {});
-    effects_.clear();
+    group::perform(effects_, performer);
     for (const group::ConnectionId connection : parts_.server.take_lost()) {
         close_early(connection);
-    }
-    for (const group::HostRequest& request : asked) {
-        parts_.listener.on_host_request(request);
     }
 }
 

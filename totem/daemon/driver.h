@@ -102,7 +102,7 @@ class Driver final : private net::LinkListener, private net::Readable {
     void on_seal_event(LinkId link, const net::SealEvent& event) override;
     void on_stranger(NodeId node, const net::IpAddress& source) override;
 
-    // Host of totem::perform().
+    // Host of group::perform().
     struct Performer;
 
     void anticipate();

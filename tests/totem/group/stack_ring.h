@@ -70,7 +70,6 @@ class StackRing {
         at.stack.step(now_, input, at.effects);
         MemberHost host{*this, at};
         totem::group::perform(at.effects, host);
-        at.effects.clear();
         if (after_step) {
             after_step(at);
         }
@@ -110,6 +109,8 @@ class StackRing {
         void deliver(const totem::Delivery& delivery) { static_cast<void>(delivery); }
         void trace(const totem::Trace& trace) { static_cast<void>(trace); }
         void wake_at(std::optional<Instant> when) { member.wake_at = when; }
+        void flush() {}
+        void publish() {}
         void deliver_client(totem::group::ClientMessage message) {
             member.clients.push_back(std::move(message));
         }
