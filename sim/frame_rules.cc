@@ -84,6 +84,17 @@ FrameRule rule_for_join(const Receiver& receiver, totem::Bytes frame) {
     return {};
 }
 
+FrameRule rule_for_merge(const Receiver& receiver, totem::Bytes frame) {
+    const auto message = totem::decode_merge_detect(frame);
+    if (!message) {
+        return kMalformed;
+    }
+    if (message->from != message->system_from || message->system_from == receiver.self) {
+        return {Reach::kNothing, "M15", "merge detection in another's name"};
+    }
+    return {Reach::kNoOrder, "M9", "merge detection"};
+}
+
 FrameRule rule_for_hold_cancel(const Receiver& receiver, totem::Bytes frame) {
     const Snapshot& node = *receiver.snapshot;
     const auto message = totem::decode_hold_cancel(frame);
@@ -109,7 +120,7 @@ FrameRule rule_for(const Receiver& receiver, totem::Bytes frame) {
         case FrameType::kData:
             return rule_for_data(receiver, frame);
         case FrameType::kMergeDetect:
-            return {Reach::kNoOrder, "M9", "merge detection"};
+            return rule_for_merge(receiver, frame);
         case FrameType::kJoin:
             return rule_for_join(receiver, frame);
         case FrameType::kCommitToken:

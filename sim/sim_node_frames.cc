@@ -80,6 +80,9 @@ bool SimNode::settle_pause(Instant now) {
 // worth a hash of everything.
 bool SimNode::ordinary(const FrameRule& rule, totem::Bytes frame) const {
     const auto type = totem::peek_type(frame);
+    if (type && *type == totem::FrameType::kMergeDetect) {
+        return rule.reach != Reach::kNothing;
+    }
     if (rule.reach != Reach::kAnything || !type) {
         return false;
     }

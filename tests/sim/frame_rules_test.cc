@@ -53,6 +53,9 @@ class FrameRules : public ::testing::Test {
         }
         return encode(pool_, join);
     }
+    totem::FrameRef merge(std::uint32_t from, std::uint32_t sender) {
+        return encode(pool_, totem::MergeDetect{NodeId{from}, NodeId{sender}, kOther});
+    }
     totem::FrameRef data(RingId ring) {
         totem::FrameRef frame = pool_.allocate(totem::kDataHeaderBytes);
         const totem::DataHeader header{
@@ -96,6 +99,12 @@ TEST_F(FrameRules, MessagesOfOtherRingsAreNews) {
     EXPECT_EQ(rule(State::kCommit, data(kRing)).reach, Reach::kNothing);
     EXPECT_EQ(rule(State::kOperational, data(kOther)).reach, Reach::kNoOrder);
     EXPECT_EQ(rule(State::kRecovery, data(kOther)).reach, Reach::kNothing);
+}
+
+TEST_F(FrameRules, MergeDetectionInItsOwnName) {
+    EXPECT_EQ(rule(State::kOperational, merge(4, 4)).reach, Reach::kNoOrder);
+    EXPECT_EQ(rule(State::kOperational, merge(4, 3)).reach, Reach::kNothing);
+    EXPECT_EQ(rule(State::kOperational, merge(1, 1)).reach, Reach::kNothing);
 }
 
 TEST_F(FrameRules, GarbageAndTheProtectedPart) {
