@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "sim/random.h"
+#include "totem/core/trace.h"
 
 namespace sim {
 
@@ -25,6 +26,8 @@ constexpr KindMask kDisorder = bit(FaultKind::kDuplicate) | bit(FaultKind::kReor
 constexpr KindMask kSplits = bit(FaultKind::kCut) | bit(FaultKind::kForceGather);
 constexpr KindMask kDeaths = bit(FaultKind::kCrash) | bit(FaultKind::kLeave) |
                              bit(FaultKind::kClientCrash) | bit(FaultKind::kSlowDisk);
+constexpr KindMask kAmbushes = bit(FaultKind::kAmbush) | bit(FaultKind::kCrash) |
+                               bit(FaultKind::kLoss) | bit(FaultKind::kDropKind);
 constexpr KindMask kStalls = bit(FaultKind::kPause) | bit(FaultKind::kSlow) |
                              bit(FaultKind::kClockJump) | bit(FaultKind::kClientPause);
 
@@ -36,15 +39,19 @@ struct Profile {
     std::uint32_t disk_fates;  // how many of DiskFate's values, in order, a crash may draw
 };
 
-constexpr std::array<Profile, 9> kProfiles = {{
+constexpr std::array<Profile, 10> kProfiles = {{
     {"calm", 0, 0, 0, 1},
     {"loss", kLossy, 2, 12, 1},
     {"disorder", kDisorder | kLossy, 2, 14, 1},
     {"partition", kSplits | bit(FaultKind::kLoss), 2, 12, 1},
     {"crash", kDeaths | bit(FaultKind::kLoss), 2, 12, 3},
     {"pause", kStalls, 2, 12, 1},
-    {"full", kLossy | kDisorder | kSplits | kDeaths | kStalls | bit(FaultKind::kCorrupt), 3, 24, 3},
-    {"sealed", kLossy | kDisorder | kSplits | kDeaths | kStalls | bit(FaultKind::kCorrupt), 3, 24,
+    {"ambush", kAmbushes, 6, 24, 1},
+    {"full",
+     kLossy | kDisorder | kSplits | kDeaths | kAmbushes | kStalls | bit(FaultKind::kCorrupt), 3, 24,
+     3},
+    {"sealed",
+     kLossy | kDisorder | kSplits | kDeaths | kAmbushes | kStalls | bit(FaultKind::kCorrupt), 3, 24,
      3},
     {"hostile-disk", kLossy | kSplits | kDeaths, 4, 24, kDiskFates},
 }};
@@ -184,6 +191,12 @@ void draw_node_fault(Draws& draws, const Options& options, std::uint32_t disk_fa
             fault.from = draws.chance(150) ? draw_group(draws, options.nodes) : fault.from;
             fault.value = draws.chance(600) ? 0 : draws.below(disk_fates);
             fault.extra = draws.chance(500) ? 0 : draws.between(1, 6);
+            return;
+        case FaultKind::kAmbush:
+            fault.value = static_cast<std::uint32_t>(draws.pick(
+                std::array<totem::State, 4>{totem::State::kRecovery, totem::State::kRecovery,
+                                            totem::State::kCommit, totem::State::kGather}));
+            fault.extra = draws.between(1, 24);
             return;
         case FaultKind::kPause:
             fault.from = draws.chance(150) ? draw_group(draws, options.nodes) : fault.from;

@@ -46,8 +46,10 @@ enum class FaultKind : std::uint8_t {
     kBurst,        // from; value = messages submitted at once
     kClientCrash,  // from; extra = client; down for `lasts`
     kClientPause,  // from; extra = client
+    kAmbush,  // from; value = totem::State: crashes in its step number `extra` within that state,
+              // the first time it has come so far; starts again when `lasts` is over
 };
-inline constexpr std::uint32_t kFaultKinds = 19;
+inline constexpr std::uint32_t kFaultKinds = 20;
 
 // What a crash leaves of a node's ring id file, and of what its daemon notes in memory that
 // outlives it.

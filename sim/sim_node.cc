@@ -114,7 +114,7 @@ void SimNode::stop(Instant now) {
     deadline_.reset();
     armed_.reset();
     run_scheduled_ = false;
-    effects_left_ = 0;
+    cancel_crash();
     dying_ = false;
     write_free_at_ = now;
     writing_.clear();
@@ -178,7 +178,7 @@ void SimNode::heal(Instant now) {
     pauses_ = 0;
     service_ = world_.options.service;
     disk_latency_ = milliseconds{1};
-    effects_left_ = 0;
+    cancel_crash();
     write_free_at_ = now;
     for (const std::uint64_t ring_seq : writing_) {
         plan_persisted(now + milliseconds{1}, ring_seq);

@@ -48,7 +48,17 @@ class SimNode {
     // Crashes as soon as it has performed this many more effects, in the middle of a step.
     // Forgotten by heal() and cancel_crash() when it has not happened yet.
     void crash_during(std::uint32_t effects, DiskFate fate);
-    void cancel_crash() { effects_left_ = 0; }
+    void cancel_crash() {
+        effects_left_ = 0;
+        ambush_.reset();
+    }
+    // Crashes in step number `steps` within one stay in `state`, before anything of it is done;
+    // forgotten likewise.
+    struct Ambush {
+        totem::State state{};
+        std::uint32_t steps = 0;
+    };
+    void lie_in_wait(const Ambush& ambush) { ambush_ = ambush; }
     void leave(Instant now);
     void pause(Instant now);
     void resume(Instant now);
@@ -113,6 +123,7 @@ class SimNode {
     void fall(Instant now, DiskFate fate, const Disk& other);
     [[nodiscard]] Packet next_packet();
     [[nodiscard]] bool deadline_passed(Instant now) const;
+    void strike_from_ambush();
     // False once the node has crashed inside the present step.
     [[nodiscard]] bool effect_happens();
     void publish_held(totem::Bytes frame);
@@ -191,6 +202,8 @@ class SimNode {
     std::uint32_t pauses_ = 0;
     std::size_t inbox_bytes_ = 0;
 
+    std::optional<Ambush> ambush_;
+    std::uint32_t steps_in_state_ = 0;
     std::uint32_t effects_left_ = 0;  // before the planned crash; 0: none planned
     bool dying_ = false;
     DiskFate dying_fate_ = DiskFate::kKept;

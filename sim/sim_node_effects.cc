@@ -34,6 +34,7 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
         late_until_ = local + world_.options.ring.join;
     }
     gained_early_ = false;
+    strike_from_ambush();
     synchronising_ = stack_machine_ != nullptr && stack_machine_->stack().synchronising();
     machine_->step(local, input, effects_);
     // Numbers are given before anything is sent or delivered.
@@ -53,6 +54,12 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
         report_gain();
     }
     check_invariants();
+}
+
+void SimNode::strike_from_ambush() {
+    if (ambush_ && state() == ambush_->state && ++steps_in_state_ >= ambush_->steps) {
+        crash_during(1, DiskFate::kKept);
+    }
 }
 
 void SimNode::check_invariants() {
@@ -150,6 +157,7 @@ void SimNode::trace(const totem::Trace& trace) {
     switch (trace.kind) {
         case totem::TraceKind::kState:
             ++moves_;
+            steps_in_state_ = 0;
             world_.recorder.publish(StateChanged{where(), static_cast<totem::State>(trace.a),
                                                  static_cast<totem::State>(trace.b),
                                                  static_cast<totem::GatherReason>(trace.c)});

@@ -169,6 +169,9 @@ void World::begin_node_fault(const Fault& fault, SimNode& node, std::uint32_t in
                 node.crash_during(fault.extra, fate);
             }
             return;
+        case FaultKind::kAmbush:
+            node.lie_in_wait({static_cast<totem::State>(fault.value % 4), fault.extra});
+            return;
         case FaultKind::kLeave:
             node.leave(now_);
             return;
@@ -221,6 +224,7 @@ void World::end_fault(const Fault& fault) {
 void World::end_node_fault(const Fault& fault, SimNode& node) {
     switch (fault.kind) {
         case FaultKind::kCrash:
+        case FaultKind::kAmbush:
             node.cancel_crash();
             node.boot(now_);
             return;

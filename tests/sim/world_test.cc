@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -152,6 +153,47 @@ TEST(World, APowerCutLosesTheMemoOfRingNumbers) {
     EXPECT_GE(second_life(sim::DiskFate::kPowerCut), kFirstBound);
     EXPECT_LT(second_life(sim::DiskFate::kPowerCut), 2 * kFirstBound);
     EXPECT_GE(second_life(sim::DiskFate::kLost), std::uint64_t{1} << 40U);
+}
+
+// In what state a node died.
+class LastState : public sim::Checker {
+  public:
+    LastState(sim::Findings& findings, std::optional<totem::State>& died_in)
+        : Checker("last-state", findings), died_in_(&died_in) {}
+
+    using Checker::on;
+    void on(const sim::StateChanged& event) override {
+        state_ = event.where.node == 1 ? event.to : state_;
+    }
+    void on(const sim::Failed& event) override {
+        if (event.where.node == 1) {
+            *died_in_ = state_;
+        }
+    }
+
+  private:
+    std::optional<totem::State>* died_in_;
+    totem::State state_{};
+};
+
+TEST(World, AnAmbushStrikesInItsState) {
+    const sim::Fault ambush{.kind = sim::FaultKind::kAmbush,
+                            .at = std::chrono::seconds{3},
+                            .lasts = std::chrono::seconds{8},
+                            .from = sim::mask_of(1),
+                            .value = static_cast<std::uint32_t>(totem::State::kRecovery),
+                            .extra = 4};
+    const sim::Fault crash{.kind = sim::FaultKind::kCrash,
+                           .at = std::chrono::seconds{4},
+                           .lasts = std::chrono::seconds{6},
+                           .from = sim::mask_of(0)};
+    sim::World world(sim::draw_options(5, 4, std::chrono::seconds{24}, "calm", sim::Layer::kStack),
+                     {ambush, crash});
+    std::optional<totem::State> died_in;
+    world.recorder().add_checker<LastState>(died_in);
+    const auto outcome = world.run();
+    EXPECT_FALSE(outcome.violation) << outcome.violation->evidence;
+    EXPECT_EQ(died_in, totem::State::kRecovery);
 }
 
 // A check that fails, a checker that speaks: both end a campaign with the way to see it again.
