@@ -15,6 +15,14 @@ bool contains(const std::vector<GroupMember>& view, const GroupMember& member) {
     return std::ranges::find(view, member) != view.end();
 }
 
+std::uint64_t hash_view(const std::vector<GroupMember>& view) {
+    std::uint64_t hash = view.size();
+    for (const GroupMember& member : view) {
+        hash = combine(combine(hash, totem::raw(member.node)), member.pid);
+    }
+    return hash;
+}
+
 std::string text(const GroupMember& member) {
     return std::to_string(totem::raw(member.node)) + ":" + std::to_string(member.pid);
 }
@@ -61,6 +69,7 @@ void Groups::on(const GroupExpelled& event) {
     Client& client = clients_[{event.at.where.node, event.at.client}];
     client.joined = false;
     client.view.clear();
+    client.view_hash = 0;
     client.heard.clear();
     client.told_ring = false;
     client.anchored = false;
@@ -96,11 +105,8 @@ void Groups::follow(const GroupWhere& at, Client& client, std::uint64_t item, bo
 // gap in a transitional configuration).
 void Groups::compare_view(const GroupWhere& at, const Client& client, std::uint64_t place) {
     const std::uint64_t ring = combine(totem::raw(at.ring.representative), at.ring.seq);
-    std::uint64_t view = client.view.size();
-    for (const GroupMember& member : client.view) {
-        view = combine(combine(view, totem::raw(member.node)), member.pid);
-    }
-    if (views_.put(combine(combine(ring, place), at.client % 2), view) != view) {
+    const std::uint64_t key = combine(combine(ring, place), at.client % 2);
+    if (views_.put(key, client.view_hash) != client.view_hash) {
         violate(at, "E8.4",
                 "is among " + std::to_string(client.view.size()) +
                     " members; another member of its group sees others there");
@@ -109,10 +115,12 @@ void Groups::compare_view(const GroupWhere& at, const Client& client, std::uint6
 
 void Groups::on(const GroupHeard& event) {
     Client& client = clients_[{event.at.where.node, event.at.client}];
-    const std::string message = text(event.sender) + " number " + std::to_string(event.number);
+    const auto message = [&event] {
+        return text(event.sender) + " number " + std::to_string(event.number);
+    };
     const auto said = said_.find(event.sender);
     if (!event.intact || said == said_.end() || event.number > said->second) {
-        violate(event.at, "E8.2", "heard what was never said, or not like this: " + message);
+        violate(event.at, "E8.2", "heard what was never said, or not like this: " + message());
         return;
     }
     if (!contains(client.view, event.sender)) {
@@ -120,12 +128,12 @@ void Groups::on(const GroupHeard& event) {
         return;
     }
     if (event.own != (event.sender == client.self)) {
-        violate(event.at, "E8.2", "own and foreign messages mixed up: " + message);
+        violate(event.at, "E8.2", "own and foreign messages mixed up: " + message());
     }
     std::uint64_t& last = client.heard[event.sender];
     if (event.number <= last || (last != 0 && event.number != last + 1)) {
         violate(event.at, event.number <= last ? "E1.4" : "E6.3",
-                "heard " + message + " after number " + std::to_string(last));
+                "heard " + message() + " after number " + std::to_string(last));
     }
     last = event.number;
     const std::uint64_t item =
@@ -147,6 +155,7 @@ void Groups::on(const GroupView& event) {
                   [&event](const auto& sender) { return !contains(event.members, sender.first); });
     client.joined = true;
     client.view = event.members;
+    client.view_hash = hash_view(client.view);
     follow(event.at, client, event.hash, false);
 }
 

@@ -58,6 +58,7 @@ class Groups : public Checker {
         GroupMember self;
         std::uint64_t said = 0;
         std::vector<GroupMember> view;
+        std::uint64_t view_hash = 0;
         std::map<GroupMember, std::uint64_t> heard;  // last number of each member of the view
         bool told_ring = false;                      // since it joined
         bool anchored = false;                       // `place` is one of last_ring
