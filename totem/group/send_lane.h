@@ -85,7 +85,8 @@ class SendLane {
     std::size_t open_start_ = 0;
     std::size_t open_end_ = 0;
     std::vector<std::uint16_t> open_lengths_;
-    // Frames of the fragmented message that the ring has taken in part; empty when there is none.
+    // Frames of the fragmented message that the ring has taken in part, until it takes one that
+    // ends the chain; empty when there is none.
     std::vector<Ready> chain_;
     std::uint64_t pushed_bytes_ = 0;
     std::uint64_t taken_ = 0;
