@@ -259,6 +259,10 @@ void ClientProcess::run(Instant now, const DaemonState& daemon) {
         deadline_.reset();
         step(now, client::Wake{}, daemon);
     }
+    // The event that brought us here may have been planned for an earlier deadline.
+    if (alive() && !paused_ && deadline_) {
+        wake(std::max(now + Duration{1}, *deadline_));
+    }
     if (alive() && !paused_ && !to_client_.empty()) {
         wake(to_client_.front().at);
     }
