@@ -75,7 +75,7 @@ class Checker {
     [[nodiscard]] std::string_view name() const noexcept { return name_; }
 
   protected:
-    void violate(const GroupWhere& at, std::string property, std::string evidence) {
+    void violate(const GroupWhere& at, std::string property, const std::string& evidence) {
         violate(at.where, std::move(property),
                 "client " + std::to_string(at.client) + " pid " + std::to_string(at.pid) + ": " +
                     evidence);

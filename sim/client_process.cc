@@ -162,7 +162,7 @@ void ClientProcess::resume(Instant now) {
 void ClientProcess::step(Instant now, const client::Input& input, const DaemonState& daemon) {
     answers_.push_back(input);
     while (!answers_.empty()) {
-        const client::Input next = std::move(answers_.front());
+        const client::Input next = answers_.front();
         answers_.pop_front();
         effects_.clear();
         client_->step(now, next, effects_);
@@ -191,13 +191,13 @@ void ClientProcess::act(Instant now, const client::Action& action, const DaemonS
         to_daemon(now, {.what = Asks::kClose, .door = door, .bytes = {}});
     } else if (const auto* request = std::get_if<client::Request>(&action)) {
         if (daemon.stopped || to_daemon_bytes_ + request->bytes.size() > kRequestsMax) {
-            answers_.push_back(client::NotTaken{request->door});
+            answers_.emplace_back(client::NotTaken{request->door});
             return;
         }
         to_daemon(now, {.what = Asks::kRequest,
                         .door = request->door,
                         .bytes = {request->bytes.begin(), request->bytes.end()}});
-        answers_.push_back(client::Accepted{request->door});
+        answers_.emplace_back(client::Accepted{request->door});
     }
 }
 

@@ -36,6 +36,6 @@ struct Receiver {
 
 // The part of a state that a frame of this reach must leave alone, except for kNothing: then it is
 // the whole, Machine::state_hash().
-[[nodiscard]] std::uint64_t protected_hash(Reach reach, const totem::Snapshot& snapshot);
+[[nodiscard]] std::uint64_t protected_hash(Reach reach, const totem::Snapshot& node);
 
 }  // namespace sim

@@ -71,7 +71,7 @@ class World {
     void check_churn();
     void check_services(std::uint32_t node, NodeMask members, bool quiet);
     void check_member(std::uint32_t node, NodeMask expected);
-    [[nodiscard]] Instant after(Duration since_start) const { return Instant{since_start}; }
+    [[nodiscard]] static Instant after(Duration since_start) { return Instant{since_start}; }
 
     Options options_;
     Schedule schedule_;

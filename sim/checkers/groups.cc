@@ -29,16 +29,21 @@ std::string text(const GroupMember& member) {
 
 }  // namespace
 
-std::uint64_t FollowTable::put(std::uint64_t place, std::uint64_t item) {
-    place = place == 0 ? 1 : place;
+FollowTable::Slot& FollowTable::slot(std::uint64_t place) {
     std::size_t at = place & (slots_.size() - 1);
     while (slots_[at].place != 0 && slots_[at].place != place) {
         at = (at + 1) & (slots_.size() - 1);
     }
-    if (slots_[at].place == place) {
-        return slots_[at].item;
+    return slots_[at];
+}
+
+std::uint64_t FollowTable::put(std::uint64_t place, std::uint64_t item) {
+    place = place == 0 ? 1 : place;
+    Slot& found = slot(place);
+    if (found.place == place) {
+        return found.item;
     }
-    slots_[at] = {place, item};
+    found = {place, item};
     if (++used_ * 2 > slots_.size()) {
         grow();
     }
@@ -48,10 +53,9 @@ std::uint64_t FollowTable::put(std::uint64_t place, std::uint64_t item) {
 void FollowTable::grow() {
     std::vector<Slot> old(slots_.size() * 2);
     old.swap(slots_);
-    used_ = 0;
-    for (const Slot& slot : old) {
-        if (slot.place != 0) {
-            put(slot.place, slot.item);
+    for (const Slot& each : old) {
+        if (each.place != 0) {
+            slot(each.place) = each;
         }
     }
 }
@@ -191,18 +195,22 @@ void Groups::on(const Settled& event) {
                 expected.push_back(client.self);
             }
         }
-        for (const auto& [name, client] : clients_) {
-            if (!client.alive || !contains(expected, client.self) || client.view == expected) {
-                continue;
-            }
-            std::string members;
-            for (const GroupMember& member : client.view) {
-                members += " " + text(member);
-            }
-            violate(Where{event.where.at, name.node, 0}, "E8.4",
-                    "client " + text(client.self) + " still sees the members" + members +
-                        " and not " + std::to_string(expected.size()) + ", long after the heal");
+        check_settled(event, expected);
+    }
+}
+
+void Groups::check_settled(const Settled& event, const std::vector<GroupMember>& expected) {
+    for (const auto& [name, client] : clients_) {
+        if (!client.alive || !contains(expected, client.self) || client.view == expected) {
+            continue;
         }
+        std::string members;
+        for (const GroupMember& member : client.view) {
+            members += " " + text(member);
+        }
+        violate(Where{event.where.at, name.node, 0}, "E8.4",
+                "client " + text(client.self) + " still sees the members" + members + " and not " +
+                    std::to_string(expected.size()) + ", long after the heal");
     }
 }
 

@@ -25,6 +25,8 @@ class FollowTable {
         std::uint64_t place = 0;  // 0: free
         std::uint64_t item = 0;
     };
+    // The one of `place`, or the free one where it belongs.
+    Slot& slot(std::uint64_t place);
     void grow();
 
     std::vector<Slot> slots_;
@@ -66,6 +68,7 @@ class Groups : public Checker {
         RingId last_ring;         // of the daemon after the step that brought the last item
     };
     void follow(const GroupWhere& at, Client& client, std::uint64_t item, bool message);
+    void check_settled(const Settled& event, const std::vector<GroupMember>& expected);
     // `place` is a message, or the beginning of the ring.
     void compare_view(const GroupWhere& at, const Client& client, std::uint64_t place);
 
