@@ -41,11 +41,12 @@ const std::vector<Room>& rooms() {
         {"votequorum/ipc",
          {"totem/core", "totem/group", "votequorum/core", "totem/ipc/doors"},
          true},
+        {"totem/host", {"totem/config"}},
         {"totem/net", {"totem/core"}},
         {"totem/ipc", {"totem/core", "totem/group", "totem/client", "totem/ipc/doors"}},
         {"totem/daemon",
-         {"totem/core", "totem/group", "totem/config", "totem/net", "totem/ipc", "totem/ipc/doors",
-          "totem/client", "votequorum/core", "votequorum/ipc"}},
+         {"totem/core", "totem/group", "totem/config", "totem/host", "totem/net", "totem/ipc",
+          "totem/ipc/doors", "totem/client", "votequorum/core", "votequorum/ipc"}},
         // The simulator runs cores only; sealing is the one shell it borrows, for its sealed
         // profile.
         {"sim",
