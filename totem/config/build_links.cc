@@ -90,6 +90,17 @@ void check_nodes(const ClusterConfig& config, Report& report) {
     }
 }
 
+// The address to bind to is one that the nodelist has for this link, as in every file that pvecm
+// makes: the two lines say the same, so there is nothing to tell.
+bool is_listed(const ClusterConfig& config, const InterfaceConfig& interface) {
+    return std::any_of(config.nodes.begin(), config.nodes.end(), [&](const NodeConfig& node) {
+        return std::any_of(
+            node.addresses.begin(), node.addresses.end(), [&](const RingAddress& address) {
+                return address.link == interface.number && address.text == interface.bindnetaddr;
+            });
+    });
+}
+
 void check_interface(const ClusterConfig& config, const InterfaceConfig& interface,
                      Report& report) {
     const auto number = std::to_string(interface.number);
@@ -108,7 +119,7 @@ void check_interface(const ClusterConfig& config, const InterfaceConfig& interfa
             "mcastport 1 is too low for interface " + number + ": the port below it is used, too");
     }
     const bool nodelist = !config.nodes.empty() && !config.nodes_are_members;
-    if (nodelist && !interface.bindnetaddr.empty()) {
+    if (nodelist && !interface.bindnetaddr.empty() && !is_listed(config, interface)) {
         report.warning(line_of("bindnetaddr"),
                        "interface section bindnetaddr is used together with nodelist. Nodelist one "
                        "is going to be used. Please migrate config file to nodelist.");
