@@ -47,6 +47,7 @@ const std::vector<Room>& rooms() {
         {"totem/daemon",
          {"totem/core", "totem/group", "totem/config", "totem/host", "totem/net", "totem/ipc",
           "totem/ipc/doors", "totem/client", "votequorum/core", "votequorum/ipc"}},
+        {"pvecm", {"totem/core", "totem/config", "totem/host", "totem/net"}},
         // The simulator runs cores only; sealing is the one shell it borrows, for its sealed
         // profile.
         {"sim",
@@ -70,7 +71,7 @@ const Room* room_of(const std::string& path) {
 std::vector<Source> sources() {
     std::vector<Source> found;
     const fs::path root = QUORATE_SOURCE_DIR;
-    for (const std::string folder : {"totem", "votequorum", "sim", "tests", "bench"}) {
+    for (const std::string folder : {"totem", "votequorum", "pvecm", "sim", "tests", "bench"}) {
         if (!fs::exists(root / folder)) {
             continue;
         }

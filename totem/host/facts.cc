@@ -19,25 +19,6 @@ namespace totem::host {
 
 namespace {
 
-std::optional<config::IpAddress> to_address(const sockaddr* from) {
-    config::IpAddress address;
-    if (from != nullptr && from->sa_family == AF_INET) {
-        sockaddr_in v4{};
-        std::memcpy(&v4, from, sizeof v4);
-        address.family = config::IpAddress::Family::kV4;
-        std::memcpy(address.bytes.data(), &v4.sin_addr, sizeof v4.sin_addr);
-        return address;
-    }
-    if (from != nullptr && from->sa_family == AF_INET6) {
-        sockaddr_in6 v6{};
-        std::memcpy(&v6, from, sizeof v6);
-        address.family = config::IpAddress::Family::kV6;
-        std::memcpy(address.bytes.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
-        return address;
-    }
-    return std::nullopt;
-}
-
 std::vector<config::HostInterface> local_interfaces() {
     std::vector<config::HostInterface> found;
     ifaddrs* list = nullptr;
@@ -65,6 +46,25 @@ std::vector<config::HostInterface> local_interfaces() {
 }
 
 }  // namespace
+
+std::optional<config::IpAddress> to_address(const sockaddr* from) {
+    config::IpAddress address;
+    if (from != nullptr && from->sa_family == AF_INET) {
+        sockaddr_in v4{};
+        std::memcpy(&v4, from, sizeof v4);
+        address.family = config::IpAddress::Family::kV4;
+        std::memcpy(address.bytes.data(), &v4.sin_addr, sizeof v4.sin_addr);
+        return address;
+    }
+    if (from != nullptr && from->sa_family == AF_INET6) {
+        sockaddr_in6 v6{};
+        std::memcpy(&v6, from, sizeof v6);
+        address.family = config::IpAddress::Family::kV6;
+        std::memcpy(address.bytes.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
+        return address;
+    }
+    return std::nullopt;
+}
 
 std::vector<config::IpAddress> look_up(const std::string& name) {
     addrinfo hints{};

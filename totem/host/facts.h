@@ -6,7 +6,9 @@
 // Source: config.md 8, 10.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <sys/socket.h>
 #include <vector>
 
 #include "totem/config/address.h"
@@ -14,6 +16,9 @@
 #include "totem/config/resolve.h"
 
 namespace totem::host {
+
+// Empty when it is no address of the Internet, or none at all.
+[[nodiscard]] std::optional<config::IpAddress> to_address(const sockaddr* from);
 
 // Empty when the machine does not tell.
 [[nodiscard]] std::string host_name();
