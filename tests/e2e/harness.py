@@ -84,6 +84,7 @@ class Cluster:
         self.realtime, self.logging = realtime, logging
         self.node_env = {}  # NAME=value words for the daemon of a node
         self.state = tempfile.mkdtemp(prefix="quorate-lab-")
+        self.closed = False
         self.children = []
         unpack_peer()
         self.lab("up", str(len(daemons) + strangers))
@@ -122,6 +123,7 @@ class Cluster:
             child.wait()
             child.stdout.close()
         self.lab("down", check=False)
+        self.closed = True
         shutil.rmtree(self.state, ignore_errors=True)
 
     # ---- configuration -----------------------------------------------------------------------
@@ -281,7 +283,7 @@ class LabTest(unittest.TestCase):
         result = self._outcome.result
         mine = [test for test, _ in result.failures + result.errors
                 if self in (test, getattr(test, "test_case", None))]
-        if mine:
+        if mine and not cluster.closed:
             for node in cluster.nodes():
                 try:
                     cluster.dump_state(node)

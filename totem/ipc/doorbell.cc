@@ -16,9 +16,11 @@ Doorbell::~Doorbell() { ::close(fd_); }
 void Doorbell::arm() noexcept {
     // Sequentially consistent with the exchange in ring(): either the ringer sees us armed, or we
     // see what it published.
-    sleeping_ = true;
-    armed_.store(true, std::memory_order_seq_cst);
+    const bool was_armed = armed_.exchange(true, std::memory_order_seq_cst);
     std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (std::exchange(sleeping_, true) && !was_armed) {
+        ++marks_due_;  // rung since it was armed before
+    }
 }
 
 void Doorbell::disarm() noexcept {

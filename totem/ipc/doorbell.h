@@ -21,7 +21,8 @@ class Doorbell {
     // Readable after ring() found the sleeper armed.
     [[nodiscard]] int fd() const noexcept { return fd_; }
 
-    // Sleeper: from now on ring() makes fd() readable. Look for work after this, then sleep.
+    // Sleeper: from now on ring() makes fd() readable. Look for work after this, then sleep. May be
+    // called again before disarm().
     void arm() noexcept;
     // Sleeper: awake again, or finds fd() readable although awake: a ring may leave its mark late.
     // Once is enough, more does no harm.

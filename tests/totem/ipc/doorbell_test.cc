@@ -85,6 +85,21 @@ TEST(Doorbell, ALateMarkIsReadByWhoIsAwake) {
     EXPECT_FALSE(readable(bell));
 }
 
+// Who arms it anew without having disarmed it, having found nothing to do, has still been rung for.
+TEST(Doorbell, ARingBetweenTwoArmsIsNotForgotten) {
+    Doorbell bell;
+    bell.arm();
+    bell.ring();
+    bell.arm();
+    EXPECT_TRUE(readable(bell));
+    bell.disarm();
+    EXPECT_FALSE(readable(bell));
+    bell.arm();
+    bell.ring();
+    bell.disarm();
+    EXPECT_FALSE(readable(bell));
+}
+
 // The mark of one late ring is read in place of the next one's: that one is still to be read then.
 TEST(Doorbell, TwoLateMarksInARowAreRead) {
     Doorbell bell;
