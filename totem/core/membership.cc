@@ -73,7 +73,9 @@ NodeList Membership::fail_the_silent() {
 }
 
 void Membership::fail(NodeId node) {
-    if (node != self_ && !failed_.full()) {
+    // Only who is being considered can be excluded: a subset of proc_ always fits, so that strange
+    // names in a join leave no less room for a member that is silent.
+    if (node != self_ && proc_.contains(node)) {
         failed_.insert(node);
     }
 }
@@ -86,9 +88,7 @@ void Membership::fail_all(const NodeList& nodes) {
 
 void Membership::fail_self() {
     cannot_receive_ = true;
-    if (!failed_.full()) {
-        failed_.insert(self_);
-    }
+    failed_.insert(self_);
 }
 
 void Membership::become_singleton() {

@@ -152,6 +152,20 @@ TEST(Membership, TheUnionNeverPassesTheLimit) {
     EXPECT_EQ(membership.proc(), nodes({1}));
 }
 
+// However many names a member's join calls failed, one that is silent can still be excluded.
+TEST(Membership, StrangeNamesDoNotFillTheFailSet) {
+    Membership membership = installed();
+    Join forged = join(1, {1, 2, 3});
+    for (std::uint32_t id = 1000; !forged.failed.full(); ++id) {
+        forged.failed.insert(node(id));
+    }
+    membership.judge(forged);
+    membership.begin_round();
+    membership.judge(join(1, {1, 2, 3}));
+    EXPECT_TRUE(membership.fail_the_silent().contains(node(3)));
+    EXPECT_TRUE(membership.failed().contains(node(3)));
+}
+
 TEST(Membership, OneThatCannotReceiveStaysAlone) {
     Membership membership = installed();
     membership.fail_self();
