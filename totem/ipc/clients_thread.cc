@@ -152,6 +152,7 @@ void ClientsThread::round() {
         !doomed_.empty() || channel_.outgoing.front() != nullptr ||
         channel_.stop.load(std::memory_order_acquire) ||
         must_close(Lane::kOrdered) != gate_closed_.at(static_cast<std::size_t>(Lane::kOrdered));
+    ring_protocol();  // what was posted above does not wait for a client
     loop_.round(busy || resting_ ? 0 : timeout());
     channel_.clients_bell.disarm();
     ring_protocol();
