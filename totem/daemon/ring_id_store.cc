@@ -64,8 +64,7 @@ Result<StoredRingId, std::string> read_ring_id(const std::string& directory, Nod
     }
     // Missing, torn, what a real peer leaves behind when it dies between truncating and writing, or
     // a number that no cluster lives to reach and no peer would believe.
-    constexpr std::uint64_t kDamaged = std::uint64_t{1} << 52U;
-    if (stored.seq == 0 || stored.seq > kDamaged) {
+    if (stored.seq == 0 || stored.seq > kRingNumberDamaged) {
         stored.invented = true;
         stored.seq = static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());

@@ -9,6 +9,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "totem/daemon/ring_id_store.h"
+
 namespace totem::daemon {
 
 namespace {
@@ -69,10 +71,13 @@ RingNumberMemo::~RingNumberMemo() {
 }
 
 std::optional<std::uint64_t> RingNumberMemo::used(std::uint64_t stored) const {
-    if (content_ == nullptr || content_->used == 0) {
+    if (content_ == nullptr) {
         return std::nullopt;
     }
     const std::uint64_t used = content_->used;
+    if (used == 0 || used > kRingNumberDamaged) {
+        return std::nullopt;
+    }
     const bool ours = stored == content_->asked || stored == content_->durable;
     return ours || stored < used ? std::optional(used) : std::nullopt;
 }

@@ -57,6 +57,12 @@ TEST_F(RingNumberMemoTest, protects_from_a_file_that_was_rolled_back) {
     EXPECT_FALSE(RingNumberMemo(path_).used(40));
 }
 
+// What the file may not hold, this does not bring back.
+TEST_F(RingNumberMemoTest, a_number_that_can_only_be_damage_is_forgotten) {
+    live((std::uint64_t{1} << 52U) + 1);
+    EXPECT_FALSE(RingNumberMemo(path_).used(kBound));
+}
+
 TEST_F(RingNumberMemoTest, a_death_while_the_bound_was_written_leaves_either) {
     live(40);
     RingNumberMemo(path_).bound_asked(2 * kBound);
