@@ -74,7 +74,6 @@ void Driver::run(std::optional<Instant> until) {
 
 // For the next event, or only whether there is one already.
 void Driver::wait(bool more) {
-    const Instant at = now();
     const bool quiet = !more && !parts_.ready.busy();
     if (quiet) {
         // The token does not turn without pause after all: who asks something rings from now on.
@@ -86,7 +85,7 @@ void Driver::wait(bool more) {
     } else {
         parts_.ready.wait(more ? Duration::zero() : kBusyWait);
     }
-    if (quiet || at - io_polled_ >= kBusyWait) {
+    if (const Instant at = now(); quiet || at - io_polled_ >= kBusyWait) {
         io_polled_ = at;
         poll_io();
     }
@@ -120,8 +119,7 @@ void Driver::on_frames(LinkId link, std::span<FrameRef> frames) {
     step_frames(link, frames.first(frames.size() - (with_token ? 1 : 0)));
     if (with_token) {
         perform();  // what has been delivered goes out before a wait
-        parts_.server.await_stream();
-        anticipate();
+        wait_for_clients(frames.back());
     }
     // What clients asked before the token came travels with it.
     take_requests();
@@ -129,14 +127,26 @@ void Driver::on_frames(LinkId link, std::span<FrameRef> frames) {
     perform();
 }
 
-// A client that asks again within the time of another turn of the token is waited for that long.
-void Driver::anticipate() {
-    const NodeStats& stats = parts_.stack.node().stats();
+// Keeps the token a moment for a client that sends one request after the other, or that asks again
+// within the time of another turn.
+void Driver::wait_for_clients(const FrameRef& frame) {
+    const auto token = decode_orf_token(frame.bytes());
+    const Node& node = parts_.stack.node();
+    const NodeStats& stats = node.stats();
+    if (!token || node.state() != State::kOperational || !(token->ring == node.ring()) ||
+        !stats.last_token) {
+        return;
+    }
+    const Duration turn = now() - *stats.last_token;
     const bool asked = parts_.server.next(ipc::Lane::kOrdered).has_value();
-    if (anticipation_.worth_waiting(stats.mcast_tx, stats.mcast_rx, asked) && stats.last_token) {
-        const Duration turn = now() - *stats.last_token;
-        anticipation_.waited(
-            parts_.server.await_request(std::min<Duration>(turn, kAnticipationMax)));
+    if (anticipation_.worth_waiting(stats.mcast_tx, stats.mcast_rx, asked) &&
+        turn <= kAnticipationMax) {
+        const bool came = parts_.server.await_request(turn);
+        if (came || !parts_.server.next(ipc::Lane::kLocal)) {  // else it was cut short
+            anticipation_.waited(came);
+        }
+    } else {
+        parts_.server.await_stream();
     }
 }
 

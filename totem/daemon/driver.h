@@ -105,7 +105,7 @@ class Driver final : private net::LinkListener, private net::Readable {
     // Host of group::perform().
     struct Performer;
 
-    void anticipate();
+    void wait_for_clients(const FrameRef& frame);
     void step_frames(LinkId link, std::span<FrameRef> frames);
     // True when there is more to do at once.
     bool turn();
