@@ -42,6 +42,8 @@ const std::vector<Room>& rooms() {
          {"totem/core", "totem/group", "votequorum/core", "totem/ipc/doors"},
          true},
         {"totem/host", {"totem/config"}},
+        {"cfs/core", {"totem/core"}, true},
+        {"cfs/store", {"totem/core", "cfs/core"}},
         {"totem/net", {"totem/core"}},
         {"totem/ipc", {"totem/core", "totem/group", "totem/client", "totem/ipc/doors"}},
         {"totem/daemon",
@@ -71,7 +73,7 @@ const Room* room_of(const std::string& path) {
 std::vector<Source> sources() {
     std::vector<Source> found;
     const fs::path root = QUORATE_SOURCE_DIR;
-    for (const std::string folder : {"totem", "votequorum", "pvecm", "sim", "tests", "bench"}) {
+    for (const std::string folder : {"totem", "votequorum", "cfs", "pvecm", "sim", "tests", "bench"}) {
         if (!fs::exists(root / folder)) {
             continue;
         }
