@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace cfs {
 
@@ -27,38 +28,39 @@ constexpr std::array<std::array<std::uint8_t, 16>, 10> kOrder{{
 }};
 constexpr std::size_t kRounds = 12;
 
-// The four words that one mixing works on, as indices.
-struct Lane {
-    std::size_t a, b, c, d;
-};
-constexpr std::array<Lane, 8> kLanes{{{0, 4, 8, 12},
-                                      {1, 5, 9, 13},
-                                      {2, 6, 10, 14},
-                                      {3, 7, 11, 15},
-                                      {0, 5, 10, 15},
-                                      {1, 6, 11, 12},
-                                      {2, 7, 8, 13},
-                                      {3, 4, 9, 14}}};
-
 using Words = std::array<std::uint64_t, 16>;
 
-inline void mix(Words& v, const Lane& lane, std::uint64_t x, std::uint64_t y) noexcept {
-    v[lane.a] += v[lane.b] + x;
-    v[lane.d] = std::rotr(v[lane.d] ^ v[lane.a], 32);
-    v[lane.c] += v[lane.d];
-    v[lane.b] = std::rotr(v[lane.b] ^ v[lane.c], 24);
-    v[lane.a] += v[lane.b] + y;
-    v[lane.d] = std::rotr(v[lane.d] ^ v[lane.a], 16);
-    v[lane.c] += v[lane.d];
-    v[lane.b] = std::rotr(v[lane.b] ^ v[lane.c], 63);
+// Mixes four words, which are known when this is compiled, so that they stay in registers.
+template <std::size_t a, std::size_t b, std::size_t c, std::size_t d>
+inline void mix(Words& v, std::uint64_t x, std::uint64_t y) noexcept {
+    v[a] += v[b] + x;
+    v[d] = std::rotr(v[d] ^ v[a], 32);
+    v[c] += v[d];
+    v[b] = std::rotr(v[b] ^ v[c], 24);
+    v[a] += v[b] + y;
+    v[d] = std::rotr(v[d] ^ v[a], 16);
+    v[c] += v[d];
+    v[b] = std::rotr(v[b] ^ v[c], 63);
 }
 
-std::uint64_t load(const std::byte* from) noexcept {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(value); ++i) {
-        value |= std::to_integer<std::uint64_t>(from[i]) << (8 * i);
-    }
-    return value;
+// The order is known when this is compiled too.
+template <std::size_t round>
+inline void mix_round(Words& v, const Words& message) noexcept {
+    constexpr auto kRow = kOrder[round % kOrder.size()];
+    mix<0, 4, 8, 12>(v, message[kRow[0]], message[kRow[1]]);
+    mix<1, 5, 9, 13>(v, message[kRow[2]], message[kRow[3]]);
+    mix<2, 6, 10, 14>(v, message[kRow[4]], message[kRow[5]]);
+    mix<3, 7, 11, 15>(v, message[kRow[6]], message[kRow[7]]);
+    mix<0, 5, 10, 15>(v, message[kRow[8]], message[kRow[9]]);
+    mix<1, 6, 11, 12>(v, message[kRow[10]], message[kRow[11]]);
+    mix<2, 7, 8, 13>(v, message[kRow[12]], message[kRow[13]]);
+    mix<3, 4, 9, 14>(v, message[kRow[14]], message[kRow[15]]);
+}
+
+template <std::size_t... rounds>
+inline void mix_rounds(Words& v, const Words& message,
+                       std::index_sequence<rounds...> /*all*/) noexcept {
+    (mix_round<rounds>(v, message), ...);
 }
 
 }  // namespace
@@ -70,9 +72,8 @@ Hasher::Hasher() noexcept : state_(kStart) {
 
 void Hasher::compress(bool last) noexcept {
     Words message{};
-    for (std::size_t i = 0; i < message.size(); ++i) {
-        message[i] = load(block_.data() + 8 * i);
-    }
+    static_assert(std::endian::native == std::endian::little);
+    std::memcpy(message.data(), block_.data(), kBlock);
     Words v{};
     std::copy(state_.begin(), state_.end(), v.begin());
     std::copy(kStart.begin(), kStart.end(), v.begin() + 8);
@@ -80,12 +81,7 @@ void Hasher::compress(bool last) noexcept {
     if (last) {
         v[14] = ~v[14];
     }
-    for (std::size_t round = 0; round < kRounds; ++round) {
-        const auto& order = kOrder[round % kOrder.size()];
-        for (std::size_t i = 0; i < kLanes.size(); ++i) {
-            mix(v, kLanes[i], message[order[2 * i]], message[order[2 * i + 1]]);
-        }
-    }
+    mix_rounds(v, message, std::make_index_sequence<kRounds>{});
     for (std::size_t i = 0; i < state_.size(); ++i) {
         state_[i] ^= v[i] ^ v[i + 8];
     }
