@@ -73,7 +73,8 @@ const Room* room_of(const std::string& path) {
 std::vector<Source> sources() {
     std::vector<Source> found;
     const fs::path root = QUORATE_SOURCE_DIR;
-    for (const std::string folder : {"totem", "votequorum", "cfs", "pvecm", "sim", "tests", "bench"}) {
+    for (const std::string folder :
+         {"totem", "votequorum", "cfs", "pvecm", "sim", "tests", "bench"}) {
         if (!fs::exists(root / folder)) {
             continue;
         }
