@@ -18,11 +18,11 @@ class Anticipation {
     // The token is here; `sent` and `received` count the messages of this node and of others until
     // now, `asked` says that a client's request is there to go with it. True: wait for one.
     [[nodiscard]] bool worth_waiting(std::uint64_t sent, std::uint64_t received, bool asked) {
-        quiet_turns_ = received == received_ ? quiet_turns_ + 1 : 0;
+        const bool alone = received == received_;
         turns_since_answer_ = sent == sent_ ? turns_since_answer_ + 1 : 0;
         received_ = received;
         sent_ = sent;
-        if (quiet_turns_ == 0) {
+        if (!alone) {
             missed_ = 0;
             return false;
         }
@@ -44,7 +44,6 @@ class Anticipation {
 
     std::uint64_t sent_ = 0;
     std::uint64_t received_ = 0;
-    std::uint64_t quiet_turns_ = 0;         // since a message of another node came
     std::uint64_t turns_since_answer_ = 1;  // 0: what was sent at the last visit was answered then
     std::uint32_t missed_ = 0;              // requests that came one turn after the answer
     std::uint32_t wanted_ = kWantedLeast;   // how many of these make a wait worth while

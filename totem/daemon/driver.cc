@@ -128,25 +128,30 @@ void Driver::on_frames(LinkId link, std::span<FrameRef> frames) {
 }
 
 // Keeps the token a moment for a client that sends one request after the other, or that asks again
-// within the time of another turn.
+// within the time of another turn. The token is decoded only to be kept: most are not.
 void Driver::wait_for_clients(const FrameRef& frame) {
-    const auto token = decode_orf_token(frame.bytes());
     const Node& node = parts_.stack.node();
     const NodeStats& stats = node.stats();
-    if (!token || node.state() != State::kOperational || !(token->ring == node.ring()) ||
-        !stats.last_token) {
+    if (node.state() != State::kOperational || !stats.last_token) {
+        return;
+    }
+    const bool asked = parts_.server.next(ipc::Lane::kOrdered).has_value();
+    const bool again = anticipation_.worth_waiting(stats.mcast_tx, stats.mcast_rx, asked);
+    if (asked || (!again && !parts_.server.streaming())) {
+        return;
+    }
+    const auto token = decode_orf_token(frame.bytes());
+    if (!token || !(token->ring == node.ring())) {
         return;
     }
     const Duration turn = now() - *stats.last_token;
-    const bool asked = parts_.server.next(ipc::Lane::kOrdered).has_value();
-    if (anticipation_.worth_waiting(stats.mcast_tx, stats.mcast_rx, asked) &&
-        turn <= kAnticipationMax) {
+    if (again && turn <= kClientWaitMax) {
         const bool came = parts_.server.await_request(turn);
         if (came || !parts_.server.next(ipc::Lane::kLocal)) {  // else it was cut short
             anticipation_.waited(came);
         }
-    } else {
-        parts_.server.await_stream();
+    } else if (parts_.server.streaming()) {
+        parts_.server.await_request(kClientWaitMax);
     }
 }
 

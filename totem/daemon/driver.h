@@ -137,8 +137,9 @@ class Driver final : private net::LinkListener, private net::Readable {
     // While the token turns, everything that waits in the io_context is late by this at most, and
     // so is what clients ask without ringing for it.
     static constexpr std::chrono::milliseconds kBusyWait{2};
-    // Longer turns than this are those of large rings, which one client shall not hold up.
-    static constexpr std::chrono::microseconds kAnticipationMax{200};
+    // How long the token waits for a client at most. Longer turns than this are those of large
+    // rings, which one client shall not hold up.
+    static constexpr std::chrono::microseconds kClientWaitMax{200};
     // Many times what a socket buffer holds: without a bound, a flood would put off every timeout.
     static constexpr int kReceivesBeforeWake = 64;
     // Requests of one connection that wait for room; a client that waits for its answers has one.

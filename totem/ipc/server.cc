@@ -182,11 +182,7 @@ void Server::set_coming(bool coming) {
     }
 }
 
-void Server::await_stream() {
-    if (channel_->streaming.load(std::memory_order_acquire)) {
-        await_request(kStreamWait);
-    }
-}
+bool Server::streaming() const { return channel_->streaming.load(std::memory_order_acquire); }
 
 bool Server::await_request(std::chrono::nanoseconds at_most) {
     if (next(Lane::kOrdered)) {

@@ -111,15 +111,14 @@ class Server {
     // without pause: requests gather meanwhile, and nobody is woken for each. After clearing it,
     // look once more.
     void set_coming(bool coming);
-    // When a client sends one ordered request after the other: waits a little for the next ones, so
-    // that the token does not go round empty, at the cost of the very client that fills it.
-    void await_stream();
+    // A client sends one ordered request after the other: to wait a little for the next ones keeps
+    // the token from going round empty, at the cost of the very client that fills it.
+    [[nodiscard]] bool streaming() const;
     // Waits for the next ordered request, at most so long; false when none came.
     bool await_request(std::chrono::nanoseconds at_most);
 
   private:
     static constexpr std::size_t kUnsentMax = 65536;
-    static constexpr std::chrono::microseconds kStreamWait{200};
 
     void queue(group::ClientMessage message, bool disconnect);
 
