@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "totem/core/byte_io.h"
 #include "totem/core/check.h"
 
 namespace cfs {
@@ -28,12 +29,7 @@ class Fields {
         if (!take(sizeof(Unsigned))) {
             return 0;
         }
-        std::uint64_t value = 0;
-        for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
-            const std::byte byte = bytes_[at_ - sizeof(Unsigned) + i];
-            value |= std::to_integer<std::uint64_t>(byte) << (8 * i);
-        }
-        return static_cast<Unsigned>(value);
+        return totem::ByteReader(bytes_.subspan(at_ - sizeof(Unsigned))).number<Unsigned>();
     }
     std::uint8_t u8() { return number<std::uint8_t>(); }
     std::uint32_t u32() { return number<std::uint32_t>(); }

@@ -19,6 +19,7 @@
 #include "cfs/core/operation.h"
 #include "cfs/core/tree_view.h"
 #include "cfs/core/types.h"
+#include "totem/core/result.h"
 
 namespace cfs {
 
@@ -100,6 +101,8 @@ class Tree {
     [[nodiscard]] Outcome remove(const EntryRef& entry, Author author);
     [[nodiscard]] Outcome change_content(const EntryRef& file, Content content, Author author);
     [[nodiscard]] Errno check_directory(Inode inode) const;
+    [[nodiscard]] totem::Result<EntryRef, Errno> removable(Inode parent,
+                                                           std::string_view name) const;
     [[nodiscard]] Errno check_growth(const EntryRef& file, std::uint64_t size) const;
     [[nodiscard]] Errno check_move(const Rename& change, const EntryRef& source,
                                    const EntryRef& target) const;

@@ -100,31 +100,36 @@ Outcome Tree::remove(const EntryRef& entry, Author author) {
     return {Errno::kOk, entry->inode, stamp.version};
 }
 
-Outcome Tree::apply(const Unlink& change, Author author) {
-    if (const Errno error = check_directory(change.parent); error != Errno::kOk) {
-        return refuse(error);
+// What stands under a name that is to go, or why it may not.
+totem::Result<EntryRef, Errno> Tree::removable(Inode parent, std::string_view name) const {
+    if (const Errno error = check_directory(parent); error != Errno::kOk) {
+        return totem::Unexpected{error};
     }
-    if (change.parent == kRootInode && is_view(change.name)) {
-        return refuse(Errno::kAccess);
+    if (parent == kRootInode && is_view(name)) {
+        return totem::Unexpected{Errno::kAccess};
     }
-    const EntryRef entry = view_.child(change.parent, change.name);
+    EntryRef entry = view_.child(parent, name);
     if (!entry) {
-        return refuse(Errno::kNotFound);
+        return totem::Unexpected{Errno::kNotFound};
     }
+    return entry;
+}
+
+Outcome Tree::apply(const Unlink& change, Author author) {
+    const auto found = removable(change.parent, change.name);
+    if (!found) {
+        return refuse(found.error());
+    }
+    const EntryRef& entry = *found;
     return entry->is_directory() ? refuse(Errno::kIsDirectory) : remove(entry, author);
 }
 
 Outcome Tree::apply(const RemoveDirectory& change, Author author) {
-    if (const Errno error = check_directory(change.parent); error != Errno::kOk) {
-        return refuse(error);
+    const auto found = removable(change.parent, change.name);
+    if (!found) {
+        return refuse(found.error());
     }
-    if (change.parent == kRootInode && is_view(change.name)) {
-        return refuse(Errno::kAccess);
-    }
-    const EntryRef entry = view_.child(change.parent, change.name);
-    if (!entry) {
-        return refuse(Errno::kNotFound);
-    }
+    const EntryRef& entry = *found;
     if (!entry->is_directory()) {
         return refuse(Errno::kNotDirectory);
     }
