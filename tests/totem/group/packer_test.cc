@@ -150,36 +150,33 @@ TEST(Packer, OnlyTheActiveLaneIsSent) {
     EXPECT_EQ(sender.take_all(), std::vector{frame_of(0, 0, {"client"})});
 }
 
-TEST(Packer, AnOvertakenSynchronisationLeavesNothingBehind) {
-    Sender sender;
+// What is heard of a sender whose synchronisation was overtaken `times` times in the middle of its
+// message, and which then says something new.
+std::vector<std::string> heard_overtaken(Sender& sender, int times) {
     sender.packer.begin_transition();
     EXPECT_TRUE(sender.packer.push(Lane::kTransitional, Guarantee::kAgreed,
                                    {bytes_of(std::string(5000, 'o')), {}}));
     Receiver receiver;
     receiver.accept(sender.take());
-    sender.packer.begin_transition();
+    for (; times > 0; --times) {
+        sender.packer.begin_transition();
+    }
     sender.packer.push_reserved({bytes_of("new"), {}});
     for (const auto& frame : sender.take_all()) {
         receiver.accept(frame);
     }
-    EXPECT_EQ(receiver.messages, std::vector<std::string>{"new"});
+    return receiver.messages;
+}
+
+TEST(Packer, AnOvertakenSynchronisationLeavesNothingBehind) {
+    Sender sender;
+    EXPECT_EQ(heard_overtaken(sender, 1), std::vector<std::string>{"new"});
 }
 
 // The next configuration may come before the ring has taken what ends the broken chain.
 TEST(Packer, ASynchronisationOvertakenTwiceLeavesNothingBehind) {
     Sender sender;
-    sender.packer.begin_transition();
-    EXPECT_TRUE(sender.packer.push(Lane::kTransitional, Guarantee::kAgreed,
-                                   {bytes_of(std::string(5000, 'o')), {}}));
-    Receiver receiver;
-    receiver.accept(sender.take());
-    sender.packer.begin_transition();
-    sender.packer.begin_transition();
-    sender.packer.push_reserved({bytes_of("new"), {}});
-    for (const auto& frame : sender.take_all()) {
-        receiver.accept(frame);
-    }
-    EXPECT_EQ(receiver.messages, std::vector<std::string>{"new"});
+    EXPECT_EQ(heard_overtaken(sender, 2), std::vector<std::string>{"new"});
     sender.packer.begin_transition();
     EXPECT_EQ(sender.packer.backlog(), 0U);  // once ended, the chain is
 }

@@ -35,6 +35,20 @@ bool readable(const Doorbell& bell) {
     return ::poll(&descriptor, 1, 0) > 0;
 }
 
+// Arms, is rung, and goes on before the ringer's mark lies in the descriptor; then it does.
+void go_on_before_the_mark(Doorbell& bell) {
+    bell.arm();
+    in_write = false;
+    hold_write = true;
+    std::thread ringer([&bell] { bell.ring(); });
+    while (!in_write.load()) {
+        std::this_thread::yield();
+    }
+    bell.disarm();  // sees that it was rung; there is nothing to read yet
+    hold_write = false;
+    ringer.join();
+}
+
 TEST(Doorbell, RingsOnlyWhenArmed) {
     Doorbell bell;
     bell.ring();
@@ -50,16 +64,7 @@ TEST(Doorbell, RingsOnlyWhenArmed) {
 // daemon with real-time priority then never slept again.
 TEST(Doorbell, LateMarksAreRead) {
     Doorbell bell;
-    bell.arm();
-    in_write = false;
-    hold_write = true;
-    std::thread ringer([&bell] { bell.ring(); });
-    while (!in_write.load()) {
-        std::this_thread::yield();
-    }
-    bell.disarm();  // sees that it was rung; there is nothing to read yet
-    hold_write = false;
-    ringer.join();
+    go_on_before_the_mark(bell);
     EXPECT_TRUE(readable(bell));
     bell.arm();  // wakes at once, for nothing, and only this time
     bell.disarm();
@@ -70,16 +75,7 @@ TEST(Doorbell, LateMarksAreRead) {
 // reads it too: a loop that only asked whether there is more to do went on asking for ever.
 TEST(Doorbell, ALateMarkIsReadByWhoIsAwake) {
     Doorbell bell;
-    bell.arm();
-    in_write = false;
-    hold_write = true;
-    std::thread ringer([&bell] { bell.ring(); });
-    while (!in_write.load()) {
-        std::this_thread::yield();
-    }
-    bell.disarm();
-    hold_write = false;
-    ringer.join();
+    go_on_before_the_mark(bell);
     EXPECT_TRUE(readable(bell));
     bell.disarm();
     EXPECT_FALSE(readable(bell));
@@ -104,16 +100,7 @@ TEST(Doorbell, ARingBetweenTwoArmsIsNotForgotten) {
 TEST(Doorbell, TwoLateMarksInARowAreRead) {
     Doorbell bell;
     for (int i = 0; i < 2; ++i) {
-        bell.arm();
-        in_write = false;
-        hold_write = true;
-        std::thread ringer([&bell] { bell.ring(); });
-        while (!in_write.load()) {
-            std::this_thread::yield();
-        }
-        bell.disarm();
-        hold_write = false;
-        ringer.join();
+        go_on_before_the_mark(bell);
     }
     bell.arm();
     bell.disarm();
