@@ -1,11 +1,10 @@
 #include "cfs/core/operation_codec.h"
 
 #include <limits>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
-#include "totem/core/byte_io.h"
+#include "cfs/core/fields.h"
 #include "totem/core/check.h"
 
 namespace cfs {
@@ -18,72 +17,7 @@ using totem::Unexpected;
 constexpr std::size_t kHeaderBytes = 32;
 constexpr std::size_t kRangeHeadBytes = 12;
 
-// Reads fields until one does not fit or breaks a rule; from then on everything reads as zero and
-// error() says what was first wrong.
-class Fields {
-  public:
-    explicit Fields(Bytes bytes) noexcept : bytes_(bytes) {}
-
-    template <typename Unsigned>
-    Unsigned number() {
-        if (!take(sizeof(Unsigned))) {
-            return 0;
-        }
-        return totem::ByteReader(bytes_.subspan(at_ - sizeof(Unsigned))).number<Unsigned>();
-    }
-    std::uint8_t u8() { return number<std::uint8_t>(); }
-    std::uint32_t u32() { return number<std::uint32_t>(); }
-    std::uint64_t u64() { return number<std::uint64_t>(); }
-    Inode inode() { return Inode{u64()}; }
-
-    bool flag() {
-        const std::uint8_t value = u8();
-        require(value <= 1, DecodeError::kBadFlag);
-        return value == 1;
-    }
-
-    std::string_view name() {
-        const std::size_t size = number<std::uint16_t>();
-        require(size <= kNameBytesCeiling, DecodeError::kBadName);
-        const Bytes bytes = view(size);
-        // A name is bytes; char may look at any object.
-        return {reinterpret_cast<const char*>(bytes.data()),  // NOLINT(*-reinterpret-cast)
-                bytes.size()};
-    }
-
-    Bytes view(std::size_t size) {
-        if (!take(size)) {
-            return {};
-        }
-        return bytes_.subspan(at_ - size, size);
-    }
-
-    [[nodiscard]] std::size_t left() const noexcept { return bytes_.size() - at_; }
-
-    void require(bool holds, DecodeError error) {
-        if (!holds && !error_) {
-            error_ = error;
-            at_ = bytes_.size();
-        }
-    }
-    [[nodiscard]] std::optional<DecodeError> error() const noexcept { return error_; }
-
-  private:
-    bool take(std::size_t size) {
-        require(size <= left(), DecodeError::kTooShort);
-        if (error_) {
-            return false;
-        }
-        at_ += size;
-        return true;
-    }
-
-    Bytes bytes_;
-    std::size_t at_ = 0;
-    std::optional<DecodeError> error_;
-};
-
-Ranges read_ranges(Fields& in) {
+Ranges read_ranges(FieldReader& in) {
     const std::size_t count = in.u32();
     in.require(count >= 1, DecodeError::kBadRange);
     in.require(count <= in.left() / kRangeHeadBytes, DecodeError::kTooShort);
@@ -147,134 +81,148 @@ class Writer {
     std::vector<std::byte>& out_;
 };
 
+void write_ranges(FieldWriter& out, const Ranges& ranges) {
+    TOTEM_CHECK(!ranges.empty());
+    out.u32(static_cast<std::uint32_t>(ranges.size()));
+    std::uint64_t end = 0;
+    for (const Range& range : ranges) {
+        TOTEM_CHECK(!range.data.empty() && range.offset >= end);
+        TOTEM_CHECK(range.offset <= std::numeric_limits<std::uint64_t>::max() - range.data.size());
+        out.u64(range.offset);
+        out.u32(static_cast<std::uint32_t>(range.data.size()));
+        out.bytes(range.data);
+        end = range.offset + range.data.size();
+    }
+}
+
 // One overload per kind and direction, field by field in the order of the table.
 
-void write(Writer& out, const Create& value) {
+void write(FieldWriter& out, const Create& value) {
     out.inode(value.parent);
     out.name(value.name);
     out.u8(value.exclusive ? 1 : 0);
 }
-void read(Fields& in, Create& value) {
+void read(FieldReader& in, Create& value) {
     value.parent = in.inode();
     value.name = in.name();
     value.exclusive = in.flag();
 }
 
 template <typename ByName>
-void write_by_name(Writer& out, const ByName& value) {
+void write_by_name(FieldWriter& out, const ByName& value) {
     out.inode(value.parent);
     out.name(value.name);
 }
 template <typename ByName>
-void read_by_name(Fields& in, ByName& value) {
+void read_by_name(FieldReader& in, ByName& value) {
     value.parent = in.inode();
     value.name = in.name();
 }
-void write(Writer& out, const MakeDirectory& value) { write_by_name(out, value); }
-void read(Fields& in, MakeDirectory& value) { read_by_name(in, value); }
-void write(Writer& out, const Unlink& value) { write_by_name(out, value); }
-void read(Fields& in, Unlink& value) { read_by_name(in, value); }
-void write(Writer& out, const RemoveDirectory& value) { write_by_name(out, value); }
-void read(Fields& in, RemoveDirectory& value) { read_by_name(in, value); }
+void write(FieldWriter& out, const MakeDirectory& value) { write_by_name(out, value); }
+void read(FieldReader& in, MakeDirectory& value) { read_by_name(in, value); }
+void write(FieldWriter& out, const Unlink& value) { write_by_name(out, value); }
+void read(FieldReader& in, Unlink& value) { read_by_name(in, value); }
+void write(FieldWriter& out, const RemoveDirectory& value) { write_by_name(out, value); }
+void read(FieldReader& in, RemoveDirectory& value) { read_by_name(in, value); }
 
-void write(Writer& out, const Write& value) {
+void write(FieldWriter& out, const Write& value) {
     out.inode(value.inode);
-    out.ranges(value.ranges);
+    write_ranges(out, value.ranges);
 }
-void read(Fields& in, Write& value) {
+void read(FieldReader& in, Write& value) {
     value.inode = in.inode();
     value.ranges = read_ranges(in);
 }
 
-void write(Writer& out, const Truncate& value) {
+void write(FieldWriter& out, const Truncate& value) {
     out.inode(value.inode);
     out.u64(value.size);
 }
-void read(Fields& in, Truncate& value) {
+void read(FieldReader& in, Truncate& value) {
     value.inode = in.inode();
     value.size = in.u64();
 }
 
-void write(Writer& out, const Rename& value) {
+void write(FieldWriter& out, const Rename& value) {
     out.inode(value.parent);
     out.name(value.name);
     out.inode(value.new_parent);
     out.name(value.new_name);
 }
-void read(Fields& in, Rename& value) {
+void read(FieldReader& in, Rename& value) {
     value.parent = in.inode();
     value.name = in.name();
     value.new_parent = in.inode();
     value.new_name = in.name();
 }
 
-void write(Writer& out, const SetTime& value) {
+void write(FieldWriter& out, const SetTime& value) {
     out.inode(value.inode);
     out.u64(value.mtime);
 }
-void read(Fields& in, SetTime& value) {
+void read(FieldReader& in, SetTime& value) {
     value.inode = in.inode();
     value.mtime = in.u64();
 }
 
-void write(Writer& out, const RequestUnlock& value) {
+void write(FieldWriter& out, const RequestUnlock& value) {
     out.inode(value.inode);
     out.u64(value.version);
 }
-void read(Fields& in, RequestUnlock& value) {
+void read(FieldReader& in, RequestUnlock& value) {
     value.inode = in.inode();
     value.version = in.u64();
 }
 
-void write(Writer& out, const Unlock& value) {
+void write(FieldWriter& out, const Unlock& value) {
     out.inode(value.inode);
     out.u64(value.version);
 }
-void read(Fields& in, Unlock& value) {
+void read(FieldReader& in, Unlock& value) {
     value.inode = in.inode();
     value.version = in.u64();
 }
 
-void write(Writer& out, const Chunk& value) {
+void write(FieldWriter& out, const Chunk& value) {
     out.u64(value.write);
     out.u32(value.sequence);
-    out.ranges(value.ranges);
+    write_ranges(out, value.ranges);
 }
-void read(Fields& in, Chunk& value) {
+void read(FieldReader& in, Chunk& value) {
     value.write = in.u64();
     value.sequence = in.u32();
     value.ranges = read_ranges(in);
 }
 
-void write(Writer& out, const CommitChunks& value) {
+void write(FieldWriter& out, const CommitChunks& value) {
     out.inode(value.inode);
     out.u64(value.write);
     out.u32(value.count);
 }
-void read(Fields& in, CommitChunks& value) {
+void read(FieldReader& in, CommitChunks& value) {
     value.inode = in.inode();
     value.write = in.u64();
     value.count = in.u32();
 }
 
-void write(Writer& out, const DiscardChunks& value) {
+void write(FieldWriter& out, const DiscardChunks& value) {
     out.u32(totem::raw(value.node));
     out.u64(raw(value.kept));
 }
-void read(Fields& in, DiscardChunks& value) {
+void read(FieldReader& in, DiscardChunks& value) {
     value.node = NodeId{in.u32()};
     value.kept = Life{in.u64()};
     in.require(value.node != totem::kNoNode, DecodeError::kBadIdentifier);
 }
 
-void write(Writer& out, const SetLimits& value) {
+void write(FieldWriter& out, const SetLimits& value) {
     TOTEM_CHECK(valid(value.limits));
     out.u64(value.limits.file_bytes_max);
     out.u64(value.limits.total_bytes_max);
     out.u64(value.limits.inodes_max);
     out.u32(value.limits.name_bytes_max);
 }
-void read(Fields& in, SetLimits& value) {
+void read(FieldReader& in, SetLimits& value) {
     value.limits.file_bytes_max = in.u64();
     value.limits.total_bytes_max = in.u64();
     value.limits.inodes_max = in.u64();
@@ -284,7 +232,7 @@ void read(Fields& in, SetLimits& value) {
 
 // Kinds on the wire are the places in Change, counted from 1: new kinds are added at its end only.
 template <std::size_t kind = 0>
-void read_change(Fields& in, std::size_t wanted, Change& change) {
+void read_change(FieldReader& in, std::size_t wanted, Change& change) {
     if constexpr (kind == std::variant_size_v<Change>) {
         in.require(false, DecodeError::kUnknownKind);
     } else if (kind == wanted) {
@@ -326,7 +274,7 @@ const char* to_string(DecodeError error) noexcept {
 
 void encode(const Operation& operation, std::vector<std::byte>& out) {
     const std::size_t start = out.size();
-    Writer writer(out);
+    FieldWriter writer(out);
     writer.u8(kOperationFormat);
     writer.u8(static_cast<std::uint8_t>(operation.change.index() + 1));
     writer.number(std::uint16_t{0});
@@ -345,7 +293,7 @@ Result<Operation, DecodeError> decode_operation(Bytes bytes) {
     if (bytes.size() > kOperationBytesMax) {
         return Unexpected{DecodeError::kTooLong};
     }
-    Fields in(bytes);
+    FieldReader in(bytes);
     const std::uint8_t format = in.u8();
     in.require(format != 0, DecodeError::kUnknownFormat);
     in.require(format <= kOperationFormat, DecodeError::kNewerFormat);
@@ -367,10 +315,13 @@ Result<Operation, DecodeError> decode_operation(Bytes bytes) {
     return operation;
 }
 
-void encode(const Ranges& ranges, std::vector<std::byte>& out) { Writer(out).ranges(ranges); }
+void encode(const Ranges& ranges, std::vector<std::byte>& out) {
+    FieldWriter writer(out);
+    write_ranges(writer, ranges);
+}
 
 Result<Ranges, DecodeError> decode_ranges(Bytes bytes) {
-    Fields in(bytes);
+    FieldReader in(bytes);
     Ranges ranges = read_ranges(in);
     in.require(in.left() == 0, DecodeError::kTrailingBytes);
     if (in.error()) {
