@@ -1,9 +1,7 @@
 #include "sim/client_process.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstring>
 #include <utility>
 #include <variant>
 
@@ -15,74 +13,14 @@ namespace {
 
 namespace client = totem::client;
 using std::chrono::microseconds;
-using std::chrono::milliseconds;
 
 constexpr Latency kSeam{microseconds{5}, microseconds{20}, Tail::kPareto};
-constexpr std::size_t kNumberBytes = 16;
-
-// The sender's own number of a message and a check of its content, at the front of its bytes.
-struct Stamp {
-    std::uint64_t number = 0;
-    std::uint64_t hash = 0;
-};
-
-std::uint64_t content_hash(client::ByteView bytes) {
-    std::uint64_t h = bytes.size();
-    for (std::size_t i = kNumberBytes; i < bytes.size(); i += 64) {
-        h = combine(h, std::to_integer<std::uint64_t>(bytes[i]));
-    }
-    return h;
-}
-
-Stamp read_stamp(client::ByteView bytes) {
-    Stamp stamp;
-    if (bytes.size() >= kNumberBytes) {
-        std::memcpy(&stamp.number, bytes.data(), sizeof(stamp.number));
-        std::memcpy(&stamp.hash, bytes.data() + sizeof(stamp.number), sizeof(stamp.hash));
-    }
-    return stamp;
-}
-
-std::uint64_t hash_members(const std::vector<client::Process>& members) {
-    std::uint64_t h = members.size();
-    for (const client::Process& member : members) {
-        h = combine(combine(h, totem::raw(member.node)), member.pid);
-    }
-    return h;
-}
-
-std::uint64_t hash_changes(const std::vector<client::Change>& changes) {
-    std::uint64_t h = changes.size();
-    for (const client::Change& change : changes) {
-        h = combine(combine(h, totem::raw(change.process.node)), change.process.pid);
-        h = combine(h, static_cast<std::uint64_t>(change.reason));
-    }
-    return h;
-}
-
-std::vector<GroupMember> members_of(const std::vector<client::Process>& members) {
-    std::vector<GroupMember> out;
-    out.reserve(members.size());
-    for (const client::Process& member : members) {
-        out.push_back({member.node, member.pid});
-    }
-    return out;
-}
-
-NodeMask mask_of_ids(const std::vector<NodeId>& ids) {
-    NodeMask mask = 0;
-    for (const NodeId id : ids) {
-        std::uint32_t node = 0;
-        mask |= index_of(id, kNodesMax, node) ? mask_of(node) : 0;
-    }
-    return mask;
-}
 
 }  // namespace
 
-ClientProcess::ClientProcess(const Options& options, EventQueue& queue, Recorder& recorder,
-                             Place place)
-    : options_(&options), queue_(&queue), recorder_(&recorder), place_(place) {}
+ClientProcess::ClientProcess(const Options& options, EventQueue& queue, Place place,
+                             std::unique_ptr<Program> program)
+    : options_(&options), queue_(&queue), place_(place), program_(std::move(program)) {}
 
 GroupWhere ClientProcess::where(Instant now) const {
     return {{now, place_.node, lives_}, place_.client, pid_, ring_};
@@ -121,34 +59,28 @@ void ClientProcess::to_client(Instant now, Arrival arrival) {
 // ---- the process --------------------------------------------------------------------------------
 
 void ClientProcess::start(Instant now) {
-    if (alive()) {
+    if (alive_) {
         return;
     }
+    alive_ = true;
     ++lives_;
     pid_ = 1000 * lives_ + place_.client;
-    client::GroupClientOptions options;
-    options.group = place_.client % 2 == 0 ? "alpha" : "beta";
-    options.pid = pid_;
-    options.reconnect = milliseconds{50};
-    client_ = std::make_unique<client::GroupClient>(options);
     paused_ = false;
-    numbers_ = 0;
-    open_sends_ = 0;
     ring_ = {};
-    recorder_->publish(GroupStarted{where(now)});
+    program_->start(where(now));
     step(now, client::Open{}, {});
 }
 
 void ClientProcess::crash(Instant now) {
-    if (!alive()) {
+    if (!alive_) {
         return;
     }
-    client_.reset();
-    deadline_.reset();
+    alive_ = false;
     answers_.clear();
     to_client_.clear();
     to_client_bytes_ = 0;
-    recorder_->publish(GroupFailed{where(now)});
+    deadline_.reset();
+    program_->crash(where(now));
     // What it wrote is still read; then the daemon sees that it is gone.
     to_daemon(now, {.what = Asks::kClose, .door = client::Door::kCpg, .bytes = {}});
     to_daemon(now, {.what = Asks::kClose, .door = client::Door::kQuorum, .bytes = {}});
@@ -160,26 +92,20 @@ void ClientProcess::resume(Instant now) {
 }
 
 void ClientProcess::step(Instant now, const client::Input& input, const DaemonState& daemon) {
+    daemon_ = daemon;
     answers_.push_back(input);
     while (!answers_.empty()) {
         const client::Input next = answers_.front();
         answers_.pop_front();
-        effects_.clear();
-        client_->step(now, next, effects_);
-        for (const client::News& news : effects_.news) {
-            hear(now, news);
-        }
-        for (const client::Action& action : effects_.actions) {
-            act(now, action, daemon);
-        }
-        deadline_ = effects_.wake_at;
+        program_->step(where(now), next, *this);
+        deadline_ = program_->deadline();
     }
     if (deadline_) {
         wake(std::max(now + Duration{1}, *deadline_));
     }
 }
 
-void ClientProcess::act(Instant now, const client::Action& action, const DaemonState& daemon) {
+void ClientProcess::act(Instant now, const client::Action& action) {
     if (const auto* connect = std::get_if<client::Connect>(&action)) {
         to_daemon(now, {.what = Asks::kOpen, .door = connect->door, .bytes = {}});
     } else if (const auto* disconnect = std::get_if<client::Disconnect>(&action)) {
@@ -190,7 +116,7 @@ void ClientProcess::act(Instant now, const client::Action& action, const DaemonS
         });
         to_daemon(now, {.what = Asks::kClose, .door = door, .bytes = {}});
     } else if (const auto* request = std::get_if<client::Request>(&action)) {
-        if (daemon.stopped || to_daemon_bytes_ + request->bytes.size() > kRequestsMax) {
+        if (daemon_.stopped || to_daemon_bytes_ + request->bytes.size() > kRequestsMax) {
             answers_.emplace_back(client::NotTaken{request->door});
             return;
         }
@@ -198,34 +124,6 @@ void ClientProcess::act(Instant now, const client::Action& action, const DaemonS
                         .door = request->door,
                         .bytes = {request->bytes.begin(), request->bytes.end()}});
         answers_.emplace_back(client::Accepted{request->door});
-    }
-}
-
-void ClientProcess::hear(Instant now, const client::News& news) {
-    if (const auto* message = std::get_if<client::Message>(&news)) {
-        const Stamp stamp = read_stamp(message->bytes);
-        const bool intact =
-            message->bytes.size() >= kNumberBytes && stamp.hash == content_hash(message->bytes);
-        open_sends_ -= message->own_tag ? 1 : 0;
-        recorder_->publish(GroupHeard{where(now),
-                                      {message->sender.node, message->sender.pid},
-                                      stamp.number,
-                                      intact,
-                                      message->own_tag.has_value()});
-    } else if (const auto* view = std::get_if<client::Membership>(&news)) {
-        const std::uint64_t hash =
-            combine(combine(hash_members(view->members), hash_changes(view->joined)),
-                    hash_changes(view->left));
-        recorder_->publish(GroupView{where(now), members_of(view->members), hash});
-    } else if (const auto* ring = std::get_if<client::RingChanged>(&news)) {
-        recorder_->publish(GroupRing{where(now), ring->ring, mask_of_ids(ring->members)});
-    } else if (std::get_if<client::SendRefused>(&news) != nullptr ||
-               std::get_if<client::Unresolved>(&news) != nullptr) {
-        --open_sends_;
-    } else if (std::get_if<client::Expelled>(&news) != nullptr) {
-        recorder_->publish(GroupExpelled{where(now)});
-    } else if (const auto* trouble = std::get_if<client::Trouble>(&news)) {
-        recorder_->publish(GroupTrouble{where(now), std::string(trouble->text)});
     }
 }
 
@@ -272,30 +170,12 @@ void ClientProcess::run(Instant now, const DaemonState& daemon) {
 }
 
 void ClientProcess::submit(Instant now, std::uint32_t count, const DaemonState& daemon) {
-    if (!joined() || paused_) {
-        return;
-    }
-    const Load& load = options_->load;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint64_t number = ++numbers_;
-        const std::uint64_t key = (std::uint64_t{pid_} << 32U) | place_.node;
-        const std::uint64_t h = draw(options_->seed, Purpose::kLoad, key, number);
-        std::uint32_t size = kNumberBytes + (load.bytes_max >> below(h, 8));
-        if (chance(mix(h + 2), load.large_per_mille)) {
-            size = 2000U << below(mix(h + 3), 4);  // needs several frames
+    for (std::uint32_t i = 0; i < count && alive_ && !paused_; ++i) {
+        const auto message = program_->compose(where(now));
+        if (!message) {
+            return;
         }
-        client::Bytes bytes(size);
-        std::fill(bytes.begin(), bytes.end(), static_cast<std::byte>(h & 0xFFU));
-        std::memcpy(bytes.data(), &number, sizeof(number));
-        const std::uint64_t hash = content_hash(bytes);
-        std::memcpy(bytes.data() + sizeof(number), &hash, sizeof(hash));
-        const bool safe = chance(mix(h + 1), load.safe_per_mille);
-        ++open_sends_;
-        recorder_->publish(GroupSaid{where(now), number});
-        step(
-            now,
-            client::Send{number, bytes, safe ? totem::Guarantee::kSafe : totem::Guarantee::kAgreed},
-            daemon);
+        step(now, *message, daemon);
     }
 }
 

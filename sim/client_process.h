@@ -1,4 +1,5 @@
-// A client of totemd in its own process, and the door between the two.
+// A client of totemd in its own process, and the door between the two; what runs in the process is
+// a Program (program.h).
 //
 // The seam is what libqb makes of it: two bounded queues with latency. A request is accepted when
 // it is in the queue, and taken when the daemon reads it; the daemon stops reading while it
@@ -14,8 +15,7 @@
 
 #include "sim/event_queue.h"
 #include "sim/options.h"
-#include "sim/recorder.h"
-#include "totem/client/group_client.h"
+#include "sim/program.h"
 #include "totem/group/service.h"
 
 namespace sim {
@@ -26,13 +26,14 @@ struct DaemonState {
     bool stopped = false;    // it tells its clients to send no more messages for now
 };
 
-class ClientProcess {
+class ClientProcess final : private Doors {
   public:
     struct Place {
         std::uint32_t node = 0;
         std::uint32_t client = 0;
     };
-    ClientProcess(const Options& options, EventQueue& queue, Recorder& recorder, Place place);
+    ClientProcess(const Options& options, EventQueue& queue, Place place,
+                  std::unique_ptr<Program> program);
 
     // ---- the process ----------------------------------------------------------------------------
     void start(Instant now);
@@ -65,13 +66,10 @@ class ClientProcess {
     // So much is unread that the daemon must disconnect this client.
     [[nodiscard]] bool overflows() const noexcept { return to_client_bytes_ > kUnreadMax; }
 
-    [[nodiscard]] bool alive() const noexcept { return client_ != nullptr; }
-    [[nodiscard]] bool joined() const noexcept { return alive() && client_->joined(); }
-    [[nodiscard]] bool quorate() const noexcept { return alive() && client_->quorate(); }
-    [[nodiscard]] std::size_t queued() const noexcept { return alive() ? client_->queued() : 0; }
+    [[nodiscard]] bool alive() const noexcept { return alive_; }
+    [[nodiscard]] bool joined() const noexcept { return alive_ && program_->client()->joined(); }
     [[nodiscard]] std::uint32_t pid() const noexcept { return pid_; }
-    // Messages given to the client whose fate is not known yet.
-    [[nodiscard]] std::uint64_t open_sends() const noexcept { return open_sends_; }
+    [[nodiscard]] std::uint64_t open_sends() const noexcept { return program_->open_sends(); }
 
   private:
     static constexpr std::size_t kUnreadMax = std::size_t{8} << 20U;
@@ -87,8 +85,7 @@ class ClientProcess {
     };
 
     void step(Instant now, const totem::client::Input& input, const DaemonState& daemon);
-    void act(Instant now, const totem::client::Action& action, const DaemonState& daemon);
-    void hear(Instant now, const totem::client::News& news);
+    void act(Instant now, const totem::client::Action& action) override;
     void hand_in(Instant now, const Arrival& arrival, const DaemonState& daemon);
     void to_daemon(Instant now, Item item);
     void to_client(Instant now, Arrival arrival);
@@ -97,10 +94,9 @@ class ClientProcess {
 
     const Options* options_;
     EventQueue* queue_;
-    Recorder* recorder_;
     Place place_;
-    std::unique_ptr<totem::client::GroupClient> client_;
-    totem::client::Effects effects_;
+    std::unique_ptr<Program> program_;
+    DaemonState daemon_;  // of the present step
     std::deque<totem::client::Input> answers_;
     std::deque<Item> to_daemon_;
     std::deque<Arrival> to_client_;
@@ -111,11 +107,10 @@ class ClientProcess {
     std::optional<Instant> deadline_;
     std::optional<Instant> planned_;  // the earliest event of this client in the queue
     RingId ring_;                     // of the news being heard
+    bool alive_ = false;
     bool paused_ = false;
     std::uint32_t pid_ = 0;
     std::uint32_t lives_ = 0;
-    std::uint64_t numbers_ = 0;
-    std::uint64_t open_sends_ = 0;
     std::uint64_t latencies_ = 0;
 };
 

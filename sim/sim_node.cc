@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "sim/group_program.h"
 #include "sim/random.h"
 #include "totem/core/codec.h"
 
@@ -37,8 +38,11 @@ SimNode::SimNode(const Surroundings& world, std::uint32_t index)
     const std::uint32_t clients =
         world_.options.layer == Layer::kStack ? world_.options.clients : 0;
     for (std::uint32_t client = 0; client < clients; ++client) {
-        clients_.push_back(std::make_unique<ClientProcess>(
-            world_.options, world_.queue, world_.recorder, ClientProcess::Place{index_, client}));
+        auto program = std::make_unique<GroupProgram>(world_.options, world_.recorder,
+                                                      client % 2 == 0 ? "alpha" : "beta");
+        clients_.push_back(std::make_unique<ClientProcess>(world_.options, world_.queue,
+                                                           ClientProcess::Place{index_, client},
+                                                           std::move(program)));
     }
 }
 
