@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "cfs/core/digest.h"
 #include "cfs/core/operation.h"
 #include "cfs/core/operation_codec.h"
 #include "cfs/core/types.h"
@@ -45,13 +46,62 @@ class FieldReader {
         return value == 1;
     }
 
-    std::string_view name() {
+    std::string_view name() { return text(kNameBytesCeiling); }
+    std::string_view text(std::size_t size_max) {
         const std::size_t size = number<std::uint16_t>();
-        require(size <= kNameBytesCeiling, DecodeError::kBadName);
+        require(size <= size_max, DecodeError::kBadName);
         const Bytes bytes = view(size);
-        // A name is bytes; char may look at any object.
+        // Text is bytes; char may look at any object.
         return {reinterpret_cast<const char*>(bytes.data()),  // NOLINT(*-reinterpret-cast)
                 bytes.size()};
+    }
+
+    Digest digest() {
+        Digest digest;
+        for (std::uint64_t& word : digest.words) {
+            word = u64();
+        }
+        return digest;
+    }
+    Position position() {
+        Position position;
+        position.epoch = u64();
+        position.index = u64();
+        return position;
+    }
+    OperationId operation_id() {
+        OperationId id;
+        id.node = NodeId{u32()};
+        id.life = Life{u64()};
+        id.number = u64();
+        require(id.node != totem::kNoNode && id.number != 0, DecodeError::kBadIdentifier);
+        return id;
+    }
+    Limits limits() {
+        Limits limits;
+        limits.file_bytes_max = u64();
+        limits.total_bytes_max = u64();
+        limits.inodes_max = u64();
+        limits.name_bytes_max = u32();
+        require(valid(limits), DecodeError::kBadLimits);
+        return limits;
+    }
+
+    // A list: its count (at least 1), then each. `least` is the fewest bytes that one takes.
+    template <typename Item, typename Read>
+    std::vector<Item> list(std::size_t least, Read&& read) {
+        const std::size_t count = u32();
+        require(count >= 1, DecodeError::kBadCount);
+        require(count <= left() / least, DecodeError::kTooShort);
+        std::vector<Item> items;
+        if (error_) {
+            return items;
+        }
+        items.reserve(count);
+        for (std::size_t i = 0; i < count && !error_; ++i) {
+            items.push_back(read(*this));
+        }
+        return items;
     }
 
     Bytes view(std::size_t size) {
@@ -104,10 +154,42 @@ class FieldWriter {
 
     void bytes(Bytes data) { out_.insert(out_.end(), data.begin(), data.end()); }
 
-    void name(std::string_view name) {
-        TOTEM_CHECK(name.size() <= kNameBytesCeiling);
-        number(static_cast<std::uint16_t>(name.size()));
-        bytes(std::as_bytes(std::span(name.data(), name.size())));
+    void name(std::string_view name) { text(name, kNameBytesCeiling); }
+    void text(std::string_view text, std::size_t size_max) {
+        TOTEM_CHECK(text.size() <= size_max);
+        number(static_cast<std::uint16_t>(text.size()));
+        bytes(std::as_bytes(std::span(text.data(), text.size())));
+    }
+
+    void digest(const Digest& digest) {
+        for (const std::uint64_t word : digest.words) {
+            u64(word);
+        }
+    }
+    void position(const Position& position) {
+        u64(position.epoch);
+        u64(position.index);
+    }
+    void operation_id(const OperationId& id) {
+        u32(totem::raw(id.node));
+        u64(raw(id.life));
+        u64(id.number);
+    }
+    void limits(const Limits& limits) {
+        TOTEM_CHECK(valid(limits));
+        u64(limits.file_bytes_max);
+        u64(limits.total_bytes_max);
+        u64(limits.inodes_max);
+        u32(limits.name_bytes_max);
+    }
+
+    template <typename Item, typename Write>
+    void list(const std::vector<Item>& items, Write&& write) {
+        TOTEM_CHECK(!items.empty());
+        u32(static_cast<std::uint32_t>(items.size()));
+        for (const Item& item : items) {
+            write(*this, item);
+        }
     }
 
   private:

@@ -51,6 +51,7 @@ void History::add(Record record) {
     const bool fresh = index_of_.emplace(record.id, record.position.index).second;
     TOTEM_CHECK(fresh);
     digest_ += digest_of(record);
+    record.subject.resize(std::min(record.subject.size(), kSubjectBytesMax));
     records_.push_back(std::move(record));
     if (records_.size() == kHistoryMin + kHistoryStep) {
         forget_oldest();

@@ -25,6 +25,8 @@ namespace cfs {
 // Old operations are forgotten kHistoryStep at a time, so that a store rarely has to delete.
 inline constexpr std::size_t kHistoryMin = 4096;
 inline constexpr std::size_t kHistoryStep = 512;
+// Of a record's subject no more is kept: paths have no limit, records travel and are stored.
+inline constexpr std::size_t kSubjectBytesMax = 4096;
 // Lives of one node, and nodes, that forgotten operations are remembered of.
 inline constexpr std::size_t kLivesPerNode = 4;
 inline constexpr std::size_t kNodesRemembered = 384;

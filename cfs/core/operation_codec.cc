@@ -215,20 +215,8 @@ void read(FieldReader& in, DiscardChunks& value) {
     in.require(value.node != totem::kNoNode, DecodeError::kBadIdentifier);
 }
 
-void write(FieldWriter& out, const SetLimits& value) {
-    TOTEM_CHECK(valid(value.limits));
-    out.u64(value.limits.file_bytes_max);
-    out.u64(value.limits.total_bytes_max);
-    out.u64(value.limits.inodes_max);
-    out.u32(value.limits.name_bytes_max);
-}
-void read(FieldReader& in, SetLimits& value) {
-    value.limits.file_bytes_max = in.u64();
-    value.limits.total_bytes_max = in.u64();
-    value.limits.inodes_max = in.u64();
-    value.limits.name_bytes_max = in.u32();
-    in.require(valid(value.limits), DecodeError::kBadLimits);
-}
+void write(FieldWriter& out, const SetLimits& value) { out.limits(value.limits); }
+void read(FieldReader& in, SetLimits& value) { value.limits = in.limits(); }
 
 // Kinds on the wire are the places in Change, counted from 1: new kinds are added at its end only.
 template <std::size_t kind = 0>
@@ -268,6 +256,10 @@ const char* to_string(DecodeError error) noexcept {
             return "bad identifier";
         case DecodeError::kBadLimits:
             return "bad limits";
+        case DecodeError::kBadCount:
+            return "bad count";
+        case DecodeError::kBadOrder:
+            return "bad order";
     }
     return "unknown";
 }
@@ -278,9 +270,7 @@ void encode(const Operation& operation, std::vector<std::byte>& out) {
     writer.u8(kOperationFormat);
     writer.u8(static_cast<std::uint8_t>(operation.change.index() + 1));
     writer.number(std::uint16_t{0});
-    writer.u32(totem::raw(operation.id.node));
-    writer.u64(raw(operation.id.life));
-    writer.u64(operation.id.number);
+    writer.operation_id(operation.id);
     writer.u64(operation.time);
     std::visit([&writer](const auto& change) { write(writer, change); }, operation.change);
     TOTEM_CHECK(out.size() - start <= kOperationBytesMax);
@@ -300,12 +290,8 @@ Result<Operation, DecodeError> decode_operation(Bytes bytes) {
     const std::size_t kind = in.u8();
     in.require(in.number<std::uint16_t>() == 0, DecodeError::kBadFlag);
     Operation operation;
-    operation.id.node = NodeId{in.u32()};
-    operation.id.life = Life{in.u64()};
-    operation.id.number = in.u64();
+    operation.id = in.operation_id();
     operation.time = in.u64();
-    in.require(operation.id.node != totem::kNoNode && operation.id.number != 0,
-               DecodeError::kBadIdentifier);
     in.require(kind != 0, DecodeError::kUnknownKind);
     read_change(in, kind - 1, operation.change);
     in.require(in.left() == 0, DecodeError::kTrailingBytes);

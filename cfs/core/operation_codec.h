@@ -31,6 +31,8 @@ enum class DecodeError : std::uint8_t {
     kBadRange,       // empty, out of order, overlapping, or past 2^64
     kBadIdentifier,  // node 0 or number 0
     kBadLimits,      // beyond the ceilings
+    kBadCount,       // a list that is empty or too long
+    kBadOrder,       // a list that is not ascending
 };
 
 [[nodiscard]] const char* to_string(DecodeError error) noexcept;
