@@ -42,13 +42,14 @@ const std::vector<Room>& rooms() {
          {"totem/core", "totem/group", "votequorum/core", "totem/ipc/doors"},
          true},
         {"totem/host", {"totem/config"}},
-        {"cfs/core", {"totem/core"}, true},
+        {"totem/process", {"totem/core", "totem/config"}},
+        {"cfs/core", {"totem/core", "totem/client"}, true},
         {"cfs/store", {"totem/core", "cfs/core"}},
         {"totem/net", {"totem/core"}},
         {"totem/ipc", {"totem/core", "totem/group", "totem/client", "totem/ipc/doors"}},
         {"totem/daemon",
-         {"totem/core", "totem/group", "totem/config", "totem/host", "totem/net", "totem/ipc",
-          "totem/ipc/doors", "totem/client", "votequorum/core", "votequorum/ipc"}},
+         {"totem/core", "totem/group", "totem/config", "totem/host", "totem/process", "totem/net",
+          "totem/ipc", "totem/ipc/doors", "totem/client", "votequorum/core", "votequorum/ipc"}},
         {"pvecm", {"totem/core", "totem/config", "totem/host", "totem/net"}},
         // The simulator runs cores only; sealing is the one shell it borrows, for its sealed
         // profile.

@@ -92,11 +92,11 @@ ipc::ServerOptions Daemon::server_options() {
     options.log = [this](ipc::LogLevel level, std::string_view subsystem, const std::string& text) {
         log_.write(severity_of(level), subsystem, text);
     };
-    Scheduling wish = scheduling_of(configuration_.cluster.system);
+    process::Scheduling wish = scheduling_of(configuration_.cluster.system);
     wish.below = 1;
     options.on_thread_start = [wish] {
         ::pthread_setname_np(::pthread_self(), "totemd-clients");
-        static_cast<void>(set_scheduling(wish));
+        static_cast<void>(process::set_scheduling(wish));
     };
     return options;
 }
@@ -193,7 +193,8 @@ int Daemon::run() {
     }
     wait_for_signal();
     // Last, so that the threads that have been started do not inherit it.
-    say(Severity::kInfo, "MAIN", set_scheduling(scheduling_of(configuration_.cluster.system)));
+    say(Severity::kInfo, "MAIN",
+        process::set_scheduling(scheduling_of(configuration_.cluster.system)));
     ring_watch_.configure(configuration_.resolved.timers);
     driver_.input(Input(Start{stored_ring_seq_}));
     if (!stopping_) {
@@ -292,7 +293,7 @@ void Daemon::before_effects(bool news) {
     }
 }
 
-void Daemon::on_ready() { notify_systemd("READY=1\n"); }
+void Daemon::on_ready() { process::notify_systemd("READY=1\n"); }
 
 void Daemon::on_host_request(const group::HostRequest& request) {
     switch (request.kind) {
@@ -381,8 +382,8 @@ void Daemon::run_until(std::chrono::milliseconds limit, const std::function<bool
 
 void Daemon::leave() {
     stopping_ = true;
-    end_within(kEndAtMost, exit_status_);
-    notify_systemd("STOPPING=1\n");
+    process::end_within(kEndAtMost, exit_status_);
+    process::notify_systemd("STOPPING=1\n");
     say(Severity::kNotice, "SERV", "Unloading all Corosync service engines.");
     services_.set_stopping();
     server_.withdraw();

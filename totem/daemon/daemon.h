@@ -21,9 +21,7 @@
 #include "totem/daemon/configuration.h"
 #include "totem/daemon/driver.h"
 #include "totem/daemon/key_ring.h"
-#include "totem/daemon/log.h"
 #include "totem/daemon/options.h"
-#include "totem/daemon/process.h"
 #include "totem/daemon/reloader.h"
 #include "totem/daemon/ring_id_store.h"
 #include "totem/daemon/ring_number_memo.h"
@@ -35,8 +33,14 @@
 #include "totem/ipc/server.h"
 #include "totem/net/packet_seal.h"
 #include "totem/net/udp_link.h"
+#include "totem/process/log.h"
+#include "totem/process/process.h"
 
 namespace totem::daemon {
+
+using process::Failure;
+using process::Log;
+using process::Severity;
 
 class Daemon final : private DriverListener {
   public:

@@ -43,8 +43,8 @@ std::vector<NodeId> node_ids(const config::ResolvedConfig& resolved) {
     return ids;
 }
 
-Scheduling scheduling_of(const config::SystemConfig& system) {
-    Scheduling wish;
+process::Scheduling scheduling_of(const config::SystemConfig& system) {
+    process::Scheduling wish;
     wish.realtime = system.sched_rr;
     wish.least = system.priority_min;
     wish.priority = system.priority;

@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "totem/daemon/configuration.h"
-#include "totem/daemon/process.h"
 #include "totem/net/udp_link.h"
+#include "totem/process/process.h"
 
 namespace totem::daemon {
 
 [[nodiscard]] net::LinkConfig link_config(const Configuration& configuration);
 [[nodiscard]] std::vector<NodeId> node_ids(const config::ResolvedConfig& resolved);
-[[nodiscard]] Scheduling scheduling_of(const config::SystemConfig& system);
+[[nodiscard]] process::Scheduling scheduling_of(const config::SystemConfig& system);
 
 }  // namespace totem::daemon

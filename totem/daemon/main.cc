@@ -18,25 +18,37 @@
 #include "totem/daemon/daemon.h"
 #include "totem/daemon/exit_codes.h"
 #include "totem/daemon/link_config.h"
-#include "totem/daemon/log.h"
 #include "totem/daemon/options.h"
-#include "totem/daemon/process.h"
+#include "totem/process/last_words.h"
+#include "totem/process/log.h"
+#include "totem/process/process.h"
 
 namespace totem::daemon {
 namespace {
 
-Log* log_of_check = nullptr;
+using process::Background;
+using process::PidFile;
+using process::PidFileProblem;
 
-void on_failed_check(const totem::CheckFailure& failure) {
-    if (log_of_check != nullptr) {
-        log_of_check->write(Severity::kEmerg, "MAIN",
-                            fmt::format("internal error: {} is false at {}:{}", failure.expression,
-                                        failure.file, failure.line));
-        constexpr std::chrono::seconds kLastWords{5};
-        constexpr int kAborted = 128 + SIGABRT;  // as a shell would show it
-        end_within(kLastWords, kAborted);
-        log_of_check->flush();
+// In the words and with the statuses of the daemon that is replaced.
+Failure failure_of(const PidFileProblem& problem, const std::string& path) {
+    using Kind = PidFileProblem::Kind;
+    switch (problem.kind) {
+        case Kind::kOpen:
+            return {fmt::format("Corosync Executive couldn't open lock file {}: {}", path,
+                                problem.reason),
+                    kExitLock};
+        case Kind::kInUse:
+            return {"Another Corosync instance is already running.", kExitRunning};
+        case Kind::kWrite:
+            return {fmt::format("Corosync Executive couldn't write its pid to {}: {}", path,
+                                problem.reason),
+                    kExitLock};
+        case Kind::kLock:
+            break;
     }
+    return {fmt::format("Corosync Executive couldn't lock {}: {}", path, problem.reason),
+            kExitLock};
 }
 
 int say_goodbye(Log& log, int status, int line) {
@@ -59,7 +71,7 @@ int fail(Log& log, const Failure& failure, int line) {
 int run(const CommandLine& line, Configuration configuration, Log& log, Background& background) {
     auto pid_file = PidFile::acquire(line.pid_path());
     if (!pid_file) {
-        return fail(log, pid_file.error(), __LINE__);
+        return fail(log, failure_of(pid_file.error(), line.pid_path()), __LINE__);
     }
     Daemon daemon(line, std::move(configuration), log);
     if (const auto failure = daemon.open()) {
@@ -93,7 +105,7 @@ int start(const CommandLine& line, Log& log) {
     if (!line.foreground) {
         auto entered = Background::enter();
         if (!entered) {
-            return fail(log, entered.error(), __LINE__);
+            return fail(log, {entered.error(), kExitFork}, __LINE__);
         }
         background = std::move(*entered);
     }
@@ -105,14 +117,14 @@ int start(const CommandLine& line, Log& log) {
     }
     // Above everything that is not real-time: the protocol shares a lock with the log's thread, for
     // moments, and must not wait for one that has lost its processor.
-    Scheduling below_protocol = scheduling_of(configuration->cluster.system);
+    process::Scheduling below_protocol = scheduling_of(configuration->cluster.system);
     below_protocol.below = 2;
     log.go_to_background([below_protocol] {
         ::pthread_setname_np(::pthread_self(), "totemd-log");
-        static_cast<void>(set_scheduling(below_protocol));
+        static_cast<void>(process::set_scheduling(below_protocol));
     });
-    raise_descriptor_limit();
-    if (const std::string unlocked = lock_memory(); !unlocked.empty()) {
+    process::raise_descriptor_limit();
+    if (const std::string unlocked = process::lock_memory(); !unlocked.empty()) {
         log.write(Severity::kWarning, "MAIN", unlocked);
     }
     const int status = run(line, std::move(*configuration), log, background);
@@ -131,12 +143,9 @@ int run(int argc, char** argv) {
         return 0;
     }
     std::signal(SIGPIPE, SIG_IGN);
-    Log log;
-    log_of_check = &log;
-    totem::set_check_handler(on_failed_check);
-    const int status = start(line, log);
-    log_of_check = nullptr;
-    return status;
+    Log log("corosync");
+    const process::LastWords last_words(log);
+    return start(line, log);
 }
 
 }  // namespace

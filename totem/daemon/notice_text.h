@@ -9,10 +9,12 @@
 
 #include "totem/core/config.h"
 #include "totem/core/trace.h"
-#include "totem/daemon/log.h"
 #include "totem/group/service.h"
+#include "totem/process/log.h"
 
 namespace totem::daemon {
+
+using process::Severity;
 
 struct LogLine {
     Severity severity = Severity::kNotice;

@@ -6,11 +6,11 @@
 namespace {
 
 using totem::NodeId;
-using totem::daemon::format_line;
 using totem::daemon::LogLine;
-using totem::daemon::Severity;
 using totem::daemon::to_lines;
 using totem::group::Notice;
+using totem::process::format_line;
+using totem::process::Severity;
 
 std::vector<NodeId> nodes(std::initializer_list<std::uint32_t> ids) {
     std::vector<NodeId> result;

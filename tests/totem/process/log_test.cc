@@ -1,5 +1,5 @@
 // The log's files: priorities, rotation, a disk that does not answer, lines that come too fast.
-#include "totem/daemon/log.h"
+#include "totem/process/log.h"
 
 #include <atomic>
 #include <chrono>
@@ -20,8 +20,8 @@
 
 namespace {
 
-using totem::daemon::Log;
-using totem::daemon::Severity;
+using totem::process::Log;
+using totem::process::Severity;
 
 // What a Done was called with, and a wait for it.
 class Answer {
@@ -80,7 +80,7 @@ class LogFileTest : public ::testing::Test {
 
 TEST_F(LogFileTest, writes_from_the_configured_priority_on) {
     {
-        Log log;
+        Log log("log-test");
         config_.subsystems.push_back({"TOTEM", {}});
         config_.subsystems.back().target.debug = totem::config::LogDebug::kOn;
         EXPECT_EQ(configure(log), "");
@@ -96,7 +96,7 @@ TEST_F(LogFileTest, writes_from_the_configured_priority_on) {
 
 TEST_F(LogFileTest, goes_on_in_a_new_file_after_rotation) {
     {
-        Log log;
+        Log log("log-test");
         EXPECT_EQ(configure(log), "");
         log.go_to_background();
         log.write(Severity::kInfo, "MAIN", "old");
@@ -113,7 +113,7 @@ TEST_F(LogFileTest, goes_on_in_a_new_file_after_rotation) {
 
 TEST_F(LogFileTest, a_file_that_cannot_be_opened_is_refused_and_the_old_one_kept) {
     {
-        Log log;
+        Log log("log-test");
         EXPECT_EQ(configure(log), "");
         log.go_to_background();
         config_.target.logfile = directory_ + "/none/log";
@@ -126,7 +126,7 @@ TEST_F(LogFileTest, a_file_that_cannot_be_opened_is_refused_and_the_old_one_kept
 
 // A named pipe without a reader: to open it for writing takes until somebody reads.
 TEST_F(LogFileTest, nobody_waits_for_a_disk_that_does_not_answer) {
-    Log log;
+    Log log("log-test");
     EXPECT_EQ(configure(log), "");
     log.go_to_background();
     config_.target.logfile = directory_ + "/pipe";
@@ -154,7 +154,7 @@ TEST_F(LogFileTest, nobody_waits_for_a_disk_that_does_not_answer) {
 
 // In the middle of a flood that is not written, and while others write.
 TEST_F(LogFileTest, flushing_waits_for_what_was_written_and_ends_nothing) {
-    Log log;
+    Log log("log-test");
     EXPECT_EQ(configure(log), "");
     log.go_to_background();
     config_.target.logfile = directory_ + "/pipe";
@@ -201,7 +201,7 @@ TEST_F(LogFileTest, flushing_waits_for_what_was_written_and_ends_nothing) {
 }
 
 TEST_F(LogFileTest, flushed_lines_are_in_the_file) {
-    Log log;
+    Log log("log-test");
     EXPECT_EQ(configure(log), "");
     log.write(Severity::kInfo, "MAIN", "in the foreground");
     log.flush();
@@ -218,7 +218,7 @@ TEST_F(LogFileTest, lines_that_a_full_disk_did_not_take_are_counted) {
     std::signal(SIGXFSZ, SIG_IGN);
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-    Log log;
+    Log log("log-test");
     EXPECT_EQ(configure(log), "");
     log.write(Severity::kInfo, "MAIN", "written");
     rlimit full = before;
@@ -234,7 +234,7 @@ TEST_F(LogFileTest, lines_that_a_full_disk_did_not_take_are_counted) {
 
 TEST_F(LogFileTest, its_thread_starts_with_what_it_is_told) {
     Answer started;
-    Log log;
+    Log log("log-test");
     log.go_to_background([&started] { started.done()(""); });
     EXPECT_EQ(started.wait(), "");
 }

@@ -1,4 +1,4 @@
-#include "totem/daemon/process.h"
+#include "totem/process/process.h"
 
 #include <algorithm>
 #include <array>
@@ -20,9 +20,7 @@
 
 #include <fmt/format.h>
 
-#include "totem/daemon/exit_codes.h"
-
-namespace totem::daemon {
+namespace totem::process {
 
 namespace {
 
@@ -32,32 +30,24 @@ std::string reason(int code) {
 
 }  // namespace
 
-Result<PidFile, Failure> PidFile::acquire(const std::string& path) {
+Result<PidFile, PidFileProblem> PidFile::acquire(const std::string& path) {
+    using Kind = PidFileProblem::Kind;
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0) {
-        return Unexpected{Failure{
-            fmt::format("Corosync Executive couldn't open lock file {}: {}", path, reason(errno)),
-            kExitLock}};
+        return Unexpected{PidFileProblem{Kind::kOpen, reason(errno)}};
     }
     PidFile file({}, fd);  // without a path until it is ours to remove
     struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
     if (::fcntl(fd, F_SETLK, &whole) != 0) {
-        const int code = errno;
-        if (code == EAGAIN || code == EACCES) {
-            return Unexpected{
-                Failure{"Another Corosync instance is already running.", kExitRunning}};
-        }
-        return Unexpected{Failure{
-            fmt::format("Corosync Executive couldn't lock {}: {}", path, reason(code)), kExitLock}};
+        const bool in_use = errno == EAGAIN || errno == EACCES;
+        return Unexpected{PidFileProblem{in_use ? Kind::kInUse : Kind::kLock, reason(errno)}};
     }
     const std::string text = fmt::format("{}\n", ::getpid());
     if (::ftruncate(fd, 0) != 0 ||
         ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-        return Unexpected{Failure{
-            fmt::format("Corosync Executive couldn't write its pid to {}: {}", path, reason(errno)),
-            kExitLock}};
+        return Unexpected{PidFileProblem{Kind::kWrite, reason(errno)}};
     }
     file.path_ = path;
     return file;
@@ -75,14 +65,14 @@ PidFile::~PidFile() {
     }
 }
 
-Result<Background, Failure> Background::enter() {
+Result<Background, std::string> Background::enter() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return Unexpected{Failure{"Can't create a pipe: " + reason(errno), kExitFork}};
+        return Unexpected{"Can't create a pipe: " + reason(errno)};
     }
     const pid_t child = ::fork();
     if (child < 0) {
-        return Unexpected{Failure{"Can't fork: " + reason(errno), kExitFork}};
+        return Unexpected{"Can't fork: " + reason(errno)};
     }
     if (child == 0) {
         ::close(ends[0]);
@@ -201,4 +191,4 @@ void notify_systemd(std::string_view state) {
     ::close(fd);
 }
 
-}  // namespace totem::daemon
+}  // namespace totem::process

@@ -1,4 +1,4 @@
-// The daemon's log: lines as administrators and scripts of corosync know them, to stderr, syslog
+// A daemon's log: lines as administrators and scripts of corosync know them, to stderr, syslog
 // and a file, each with its own threshold per subsystem.
 //
 // Once in the background, a call only queues the line; a thread of its own opens, writes and closes
@@ -16,7 +16,7 @@
 
 #include "totem/config/cluster_config.h"
 
-namespace totem::daemon {
+namespace totem::process {
 
 // The values are syslog's; trace is ours.
 enum class Severity : std::uint8_t {
@@ -33,7 +33,8 @@ enum class Severity : std::uint8_t {
 
 class Log {
   public:
-    Log();  // stderr, from info on, written at once
+    // To stderr, from info on, written at once. `ident` is what syslog shows; it must live as long.
+    explicit Log(const char* ident);
     ~Log();
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
@@ -72,4 +73,4 @@ class Log {
 [[nodiscard]] std::string format_line(std::string_view time, Severity severity,
                                       std::string_view subsystem, std::string_view text);
 
-}  // namespace totem::daemon
+}  // namespace totem::process

@@ -1,28 +1,35 @@
-// What the daemon does to its own process: lock and pid file, background, memory, priority,
+// What a daemon does to its own process: lock and pid file, background, memory, priority,
 // systemd.
 //
 // Source: config.md 9 and 15.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "totem/core/result.h"
 
-namespace totem::daemon {
+namespace totem::process {
 
-// Why the daemon cannot go on: what to log, and the exit status of config.md 15.
+// Why the daemon cannot go on: what to log, and the exit status (of totemd: config.md 15).
 struct Failure {
     std::string text;
     int exit_code = 1;
 };
 
+struct PidFileProblem {
+    enum class Kind : std::uint8_t { kOpen, kLock, kInUse, kWrite };
+    Kind kind{};
+    std::string reason;  // as the system words it
+};
+
 // The pid file, locked while it lives, so that only one daemon (ours or the one it replaces) runs.
 class PidFile {
   public:
-    [[nodiscard]] static Result<PidFile, Failure> acquire(const std::string& path);
+    [[nodiscard]] static Result<PidFile, PidFileProblem> acquire(const std::string& path);
     PidFile(PidFile&& other) noexcept;
     PidFile& operator=(PidFile&&) = delete;
     PidFile(const PidFile&) = delete;
@@ -41,7 +48,7 @@ class PidFile {
 class Background {
   public:
     // Before any thread exists. Returns in the daemon only.
-    [[nodiscard]] static Result<Background, Failure> enter();
+    [[nodiscard]] static Result<Background, std::string> enter();
     // Nothing to tell anybody: stays in the foreground.
     Background() = default;
     Background(Background&& other) noexcept;
@@ -79,4 +86,4 @@ void end_within(std::chrono::seconds limit, int exit_status);
 // Tells systemd, when it waits for that; silently nothing otherwise.
 void notify_systemd(std::string_view state);
 
-}  // namespace totem::daemon
+}  // namespace totem::process

@@ -1,4 +1,4 @@
-#include "totem/daemon/log.h"
+#include "totem/process/log.h"
 
 #include <array>
 #include <atomic>
@@ -20,7 +20,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
-namespace totem::daemon {
+namespace totem::process {
 
 namespace {
 
@@ -386,9 +386,9 @@ struct Log::Writer {
     std::shared_ptr<spdlog::logger> logger;
 };
 
-Log::Log() : sink_(std::make_shared<Sink>()), writer_(std::make_unique<Writer>()) {
-    ::openlog("corosync", LOG_NDELAY, LOG_DAEMON);
-    writer_->logger = std::make_shared<spdlog::logger>("totemd", sink_);
+Log::Log(const char* ident) : sink_(std::make_shared<Sink>()), writer_(std::make_unique<Writer>()) {
+    ::openlog(ident, LOG_NDELAY, LOG_DAEMON);
+    writer_->logger = std::make_shared<spdlog::logger>(ident, sink_);
 }
 
 Log::~Log() {
@@ -417,8 +417,9 @@ void Log::go_to_background(std::function<void()> on_thread_start) {
     writer_->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLinesMax, 1,
                                                                    std::move(on_thread_start));
     sink_->watch_losses([pool = writer_->pool.get()] { return pool->overrun_counter(); });
-    writer_->logger = std::make_shared<spdlog::async_logger>(
-        "totemd", sink_, writer_->pool, spdlog::async_overflow_policy::overrun_oldest);
+    writer_->logger =
+        std::make_shared<spdlog::async_logger>(writer_->logger->name(), sink_, writer_->pool,
+                                               spdlog::async_overflow_policy::overrun_oldest);
 }
 
 void Log::flush() {
@@ -447,4 +448,4 @@ void Log::write(Severity severity, std::string_view subsystem, std::string_view 
     writer_->logger->log(spdlog::level::info, spdlog::string_view_t(payload));
 }
 
-}  // namespace totem::daemon
+}  // namespace totem::process
