@@ -9,6 +9,7 @@ namespace totem::client {
 
 GroupClient::GroupClient(GroupClientOptions options) : options_(std::move(options)) {
     TOTEM_CHECK(options_.group.size() <= kGroupNameMax);
+    TOTEM_CHECK(options_.watched.size() <= kGroupNameMax);
     cpg_.door = Door::kCpg;
     quorum_link_.door = Door::kQuorum;
     self_.pid = options_.pid;
@@ -18,9 +19,11 @@ void GroupClient::step(Instant now, const Input& input, Effects& out) {
     std::visit([&](const auto& value) { on(value, now, out); }, input);
     pump(cpg_, now, out);
     pump(quorum_link_, now, out);
-    for (const Link* each : {&cpg_, &quorum_link_}) {
-        if (each->not_before && (!out.wake_at || *each->not_before < *out.wake_at)) {
-            out.wake_at = each->not_before;
+    const bool can_watch = cpg_.stage == Stage::kMember && cpg_.awaits == Awaits::kNothing;
+    for (const std::optional<Instant>& each :
+         {cpg_.not_before, quorum_link_.not_before, can_watch ? watch_at_ : std::nullopt}) {
+        if (each && (!out.wake_at || *each < *out.wake_at)) {
+            out.wake_at = each;
         }
     }
 }
@@ -70,6 +73,7 @@ void GroupClient::lose(Link& link, Instant now, Effects& out) {
     }
     link.awaits = Awaits::kNothing;
     link.leave_out = false;
+    link.watch_out = false;
     link.stage = Stage::kConnect;
     link.not_before = now + options_.reconnect;
     if (link.door == Door::kQuorum) {
@@ -89,6 +93,8 @@ void GroupClient::lose_membership(Effects& out) {
     }
     const bool was_quorate = quorate();
     ring_.reset();
+    watch_at_.reset();
+    watched_.reset();
     if (std::exchange(member_, false)) {
         out.news.emplace_back(Expelled{});
     }
@@ -109,6 +115,8 @@ void GroupClient::finish(Effects& out) {
     quorum_link_.door = Door::kQuorum;
     member_ = false;
     ring_.reset();
+    watch_at_.reset();
+    watched_.reset();
     quorum_ = {};
     for (const std::uint64_t tag : std::exchange(accepted_, {})) {
         out.news.emplace_back(Unresolved{tag});
@@ -144,6 +152,7 @@ void GroupClient::on(const NotTaken& input, Instant now, Effects& /*out*/) {
         which.awaits = Awaits::kNothing;
         which.message_out = false;
         which.leave_out = false;
+        which.watch_out = false;
         which.not_before = now + options_.try_again;
     }
 }
@@ -171,7 +180,7 @@ void GroupClient::pump(Link& link, Instant now, Effects& out) {
             request(link, Awaits::kReply, out);
             break;
         case Stage::kMember:
-            pump_member(out);
+            pump_member(now, out);
             break;
         case Stage::kChooseModel:
             link.request = quorum_get_type(1);
@@ -189,8 +198,13 @@ void GroupClient::pump(Link& link, Instant now, Effects& out) {
     }
 }
 
-void GroupClient::pump_member(Effects& out) {
-    if (!queue_.empty()) {
+void GroupClient::pump_member(Instant now, Effects& out) {
+    if (watch_at_ && now >= *watch_at_) {
+        watch_at_ = now + options_.watch_every;
+        cpg_.watch_out = true;
+        cpg_.request = cpg_membership_get(options_.watched);
+        request(cpg_, Awaits::kReply, out);
+    } else if (!queue_.empty()) {
         cpg_.message_out = true;
         cpg_.awaits = Awaits::kAcceptance;
         out.actions.emplace_back(Request{Door::kCpg, queue_.front().request});
@@ -240,6 +254,9 @@ void GroupClient::on(const Reply& input, Instant now, Effects& out) {
     const bool again = header->error == Error::kTryAgain || header->error == Error::kBusy;
     if (again) {
         which.leave_out = false;
+        if (std::exchange(which.watch_out, false)) {
+            watch_at_ = now;
+        }
         which.not_before = now + options_.try_again;
         return;
     }
@@ -255,7 +272,9 @@ void GroupClient::on(const Reply& input, Instant now, Effects& out) {
 }
 
 void GroupClient::on_cpg_reply(ByteView bytes, Instant now, Effects& out) {
-    if (std::exchange(cpg_.leave_out, false)) {
+    if (std::exchange(cpg_.watch_out, false)) {
+        on_watched(bytes, now, out);
+    } else if (std::exchange(cpg_.leave_out, false)) {
         // The group's event may have come first, and then there is nothing left to wait for.
         cpg_.stage = cpg_.stage == Stage::kMember ? Stage::kLeaving : cpg_.stage;
     } else if (cpg_.stage == Stage::kAskNode) {
@@ -268,6 +287,19 @@ void GroupClient::on_cpg_reply(ByteView bytes, Instant now, Effects& out) {
         cpg_.stage = Stage::kJoin;
     } else if (cpg_.stage == Stage::kJoin) {
         cpg_.stage = Stage::kJoining;
+    }
+}
+
+void GroupClient::on_watched(ByteView bytes, Instant now, Effects& out) {
+    auto members = decode_membership_get(bytes);
+    if (!members) {
+        fail(cpg_, {Door::kCpg, Error::kLibrary, members.error()}, now, out);
+        return;
+    }
+    std::ranges::sort(*members);
+    if (member_ && watched_ != *members) {
+        watched_ = *members;
+        out.news.emplace_back(WatchedAre{std::move(*members)});
     }
 }
 
@@ -313,6 +345,9 @@ void GroupClient::on_cpg_event(ByteView bytes, Instant now, Effects& out) {
     } else if (auto* ring = std::get_if<RingMembership>(&*event)) {
         const bool was_quorate = quorate();
         ring_ = ring->ring;
+        if (!options_.watched.empty()) {
+            watch_at_ = now;
+        }
         out.news.emplace_back(RingChanged{ring->ring, std::move(ring->members)});
         if (quorate() != was_quorate) {
             out.news.emplace_back(QuorumChanged{quorate(), quorum_});

@@ -17,6 +17,8 @@
 //
 // Quorum: a notification counts only for the ring that orders the messages here; see quorate().
 //
+// Watched: cpg says nothing of a group to whoever is not in it, so its members are asked for.
+//
 // Source: ipc.md 4, 7, 9, 14 and 15; properties.md Q5.
 #pragma once
 
@@ -126,6 +128,10 @@ struct Unresolved {
 };
 // No longer a member, not by own wish; joining again follows.
 struct Expelled {};
+// Who is in the watched group: first thing after Joined, and whenever that changed.
+struct WatchedAre {
+    std::vector<Process> members;  // ascending
+};
 // Left as asked; both doors are closed.
 struct Stopped {};
 // The daemon refused or said what cannot be understood; the connection starts over.
@@ -135,7 +141,7 @@ struct Trouble {
     std::string_view text;
 };
 using News = std::variant<Joined, Membership, Message, RingChanged, QuorumChanged, SendRefused,
-                          Unresolved, Expelled, Stopped, Trouble>;
+                          Unresolved, Expelled, WatchedAre, Stopped, Trouble>;
 
 // Reused from step to step.
 struct Effects {
@@ -158,6 +164,10 @@ struct GroupClientOptions {
     std::size_t queue_max = 1000;               // messages not yet accepted
     std::chrono::milliseconds try_again{10};    // after a request was not taken
     std::chrono::milliseconds reconnect{1000};  // after a failed or lost connection
+    // Another group, whose members are asked for while joined: after each change of the ring and
+    // this often. Empty: none.
+    std::string watched{};
+    std::chrono::milliseconds watch_every{1000};
 };
 
 class GroupClient {
@@ -197,6 +207,7 @@ class GroupClient {
         Awaits awaits = Awaits::kNothing;
         bool message_out = false;  // the unanswered request is the front of queue_
         bool leave_out = false;    // ... is the leave
+        bool watch_out = false;    // ... asks for the watched group
         std::optional<Instant> not_before;
         Bytes request;
     };
@@ -226,7 +237,8 @@ class GroupClient {
     void on_group_message(const GroupMessage& message, Effects& out);
 
     void pump(Link& link, Instant now, Effects& out);
-    void pump_member(Effects& out);
+    void pump_member(Instant now, Effects& out);
+    void on_watched(ByteView bytes, Instant now, Effects& out);
     void settle_front();
     void request(Link& link, Awaits awaits, Effects& out);
     void fail(Link& link, Trouble trouble, Instant now, Effects& out);
@@ -243,6 +255,8 @@ class GroupClient {
     bool leave_asked_ = false;
     std::optional<RingId> ring_;
     QuorumNotification quorum_;
+    std::optional<Instant> watch_at_;              // joined, and a group is watched
+    std::optional<std::vector<Process>> watched_;  // as last told
     std::deque<Outgoing> queue_;
     std::deque<std::uint64_t> accepted_;  // tags, oldest first; delivered in this order
 };

@@ -62,6 +62,8 @@ enum class InitialRing : std::uint8_t { kNotWanted, kWanted };
 [[nodiscard]] Bytes cpg_leave(const GroupRequest& request);
 // At most kMessageMax bytes (checked).
 [[nodiscard]] Bytes cpg_multicast(Guarantee guarantee, ByteView message);
+// Who is in a group, member of it or not.
+[[nodiscard]] Bytes cpg_membership_get(std::string_view group);
 [[nodiscard]] Bytes cpg_local_get();
 [[nodiscard]] Bytes cpg_finalize();
 
@@ -74,6 +76,7 @@ inline constexpr std::uint32_t kTrackChanges = 2;
 
 [[nodiscard]] Bytes votequorum_get_info(NodeId node);
 [[nodiscard]] Bytes votequorum_set_expected(std::uint32_t expected);
+[[nodiscard]] Bytes votequorum_track_start(std::uint32_t flags);
 
 inline constexpr std::uint32_t kTrackDelete = 1;
 inline constexpr std::uint32_t kTrackModify = 2;
@@ -90,6 +93,8 @@ struct CmapTrack {
 [[nodiscard]] Bytes cmap_track_delete(std::uint64_t handle);
 
 [[nodiscard]] Bytes cfg_local_get();
+// Every node reads its configuration anew.
+[[nodiscard]] Bytes cfg_reload();
 
 // ---- replies ------------------------------------------------------------------------------------
 
@@ -101,6 +106,7 @@ struct Header {
 
 // Of cpg's and cfg's local_get.
 [[nodiscard]] Decoded<NodeId> decode_local_get(ByteView reply);
+[[nodiscard]] Decoded<std::vector<Process>> decode_membership_get(ByteView reply);
 // Of quorum's getquorate, gettype and model_gettype: the one number that they hold.
 [[nodiscard]] Decoded<std::uint32_t> decode_quorum_number(ByteView reply);
 inline constexpr std::uint32_t kQuorumTypeSet = 1;

@@ -144,6 +144,22 @@ Decoded<NodeId> decode_local_get(ByteView reply) {
     return NodeId{u32_field(reply, 24)};
 }
 
+Decoded<std::vector<Process>> decode_membership_get(ByteView reply) {
+    constexpr std::size_t kBytes = 9248;
+    if (const auto header = expect_ok(reply, kBytes); !header) {
+        return Unexpected<Malformed>{header.error()};
+    }
+    std::vector<Change> members;
+    if (!Tail(reply, 32).take_changes(u32_field(reply, 24), members)) {
+        return Unexpected<Malformed>{"group membership too short"};
+    }
+    std::vector<Process> processes;
+    for (const Change& member : members) {
+        processes.push_back(member.process);
+    }
+    return processes;
+}
+
 Decoded<std::uint32_t> decode_quorum_number(ByteView reply) {
     constexpr std::size_t kBytes = 32;
     if (const auto header = expect_ok(reply, kBytes); !header) {

@@ -26,10 +26,14 @@ ByteView bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text.data(), text.size()));
 }
 
+void set_group(Bytes& bytes, std::string_view group) {
+    TOTEM_CHECK(group.size() <= kGroupNameMax);
+    set_field(bytes, 16, static_cast<std::uint32_t>(group.size()));
+    set_bytes(bytes, 24, bytes_of(group));
+}
+
 void set_group(Bytes& bytes, const GroupRequest& group) {
-    TOTEM_CHECK(group.group.size() <= kGroupNameMax);
-    set_field(bytes, 16, static_cast<std::uint32_t>(group.group.size()));
-    set_bytes(bytes, 24, bytes_of(group.group));
+    set_group(bytes, group.group);
     set_field(bytes, 152, group.pid);
 }
 
@@ -66,6 +70,12 @@ Bytes cpg_multicast(Guarantee guarantee, ByteView message) {
     return bytes;
 }
 
+Bytes cpg_membership_get(std::string_view group) {
+    Bytes bytes = request(3, 152);
+    set_group(bytes, group);
+    return bytes;
+}
+
 Bytes cpg_local_get() { return request(4, kHeaderBytes); }
 Bytes cpg_finalize() { return request(8, kHeaderBytes); }
 
@@ -76,6 +86,12 @@ Bytes quorum_track_stop() { return request(2, kHeaderBytes); }
 
 Bytes votequorum_get_info(NodeId node) { return request_with_number(0, raw(node)); }
 Bytes votequorum_set_expected(std::uint32_t expected) { return request_with_number(1, expected); }
+
+Bytes votequorum_track_start(std::uint32_t flags) {
+    Bytes bytes = request(3, 32);
+    set_field(bytes, 24, flags);
+    return bytes;
+}
 
 Bytes cmap_get(std::string_view key, std::uint64_t value_bytes_max) {
     Bytes bytes = request(2, 288);
@@ -99,5 +115,6 @@ Bytes cmap_track_delete(std::uint64_t handle) {
 }
 
 Bytes cfg_local_get() { return request(6, kHeaderBytes); }
+Bytes cfg_reload() { return request(7, kHeaderBytes); }
 
 }  // namespace totem::client

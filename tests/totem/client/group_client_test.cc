@@ -258,6 +258,67 @@ TEST_F(GroupClientTest, AnotherProcessInMyPlaceIsTrouble) {
 }
 
 // Any input in any order with any bytes: requests stay one at a time and nothing breaks.
+// Node 2 is in another group; the clients of nodes 1 and 3 watch that one.
+TEST_F(GroupClientTest, WatchesAGroupThatItIsNotIn) {
+    auto watching = options(501);
+    watching.watched = "other\0"sv;
+    auto foreign = options(700);
+    foreign.group = watching.watched;
+    Host watcher(ring, 1, watching);
+    Host other(ring, 2, foreign);
+    const auto settle = [&] {
+        for (bool more = true; more;) {
+            more = ring.settle(on_ring);
+            more = watcher.run() || more;
+            more = other.run() || more;
+        }
+    };
+    const auto told = [&] {
+        settle();
+        return watcher.take<totem::client::WatchedAre>();
+    };
+    watcher.step(totem::client::Open{});
+    auto first = told();
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_TRUE(first[0].members.empty());
+
+    other.step(totem::client::Open{});
+    EXPECT_TRUE(told().empty());  // nobody has asked yet
+    watcher.wake();
+    auto joined = told();
+    ASSERT_EQ(joined.size(), 1U);
+    EXPECT_EQ(joined[0].members, (std::vector{Process{NodeId{2}, 700}}));
+    EXPECT_EQ(watcher.now, totem::Instant{std::chrono::seconds(1)});
+    watcher.wake();
+    EXPECT_TRUE(told().empty());  // the same again is no news
+
+    on_ring = {NodeId{1}, NodeId{3}};
+    ring.form(on_ring);
+    auto alone = told();  // at once, for the ring changed
+    ASSERT_EQ(alone.size(), 1U);
+    EXPECT_TRUE(alone[0].members.empty());
+}
+
+TEST_F(GroupClientTest, WatchingHoldsUpNoMessage) {
+    auto watching = options(501);
+    watching.watched = "other\0"sv;
+    Host watcher(ring, 1, watching);
+    watcher.step(totem::client::Open{});
+    for (bool more = true; more;) {
+        more = ring.settle(on_ring);
+        more = watcher.run() || more;
+    }
+    watcher.now = *watcher.wake_at;
+    watcher.send(1, "a");  // now the question is due, and goes first
+    watcher.send(2, "b");
+    for (bool more = true; more;) {
+        more = ring.settle(on_ring);
+        more = watcher.run() || more;
+    }
+    EXPECT_EQ(watcher.delivered, (std::vector<std::string>{"a", "b"}));
+    EXPECT_TRUE(watcher.wake_at > watcher.now);
+}
+
 TEST_F(GroupClientTest, RubbishFromTheDaemon) {
     using totem::client::Input;
     doors_test::Dice dice(11);

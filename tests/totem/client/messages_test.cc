@@ -39,6 +39,8 @@ TEST(ClientRequests, Cpg) {
               bytes_of(Request(2, 45).u32(24, 2).u32(32, 5).text(40, "hello")));
     EXPECT_EQ(totem::client::cpg_multicast(totem::Guarantee::kSafe, {}),
               bytes_of(Request(2, 40).u32(24, 3)));
+    EXPECT_EQ(totem::client::cpg_membership_get(kGroup),
+              bytes_of(Request(3, 152).group(16, kGroup)));
     EXPECT_EQ(totem::client::cpg_local_get(), bytes_of(Request(4, 16)));
     EXPECT_EQ(totem::client::cpg_finalize(), bytes_of(Request(8, 16)));
 }
@@ -55,7 +57,9 @@ TEST(ClientRequests, Others) {
     EXPECT_EQ(totem::client::cmap_track_add({"nodelist.", 15, 99}),
               bytes_of(Request(7, 296).name(16, "nodelist.").u32(280, 15).u64(288, 99)));
     EXPECT_EQ(totem::client::cmap_track_delete(4), bytes_of(Request(8, 24).u64(16, 4)));
+    EXPECT_EQ(totem::client::votequorum_track_start(2), bytes_of(Request(3, 32).u32(24, 2)));
     EXPECT_EQ(totem::client::cfg_local_get(), bytes_of(Request(6, 16)));
+    EXPECT_EQ(totem::client::cfg_reload(), bytes_of(Request(7, 16)));
 }
 
 TEST(ClientReplies, Numbers) {
