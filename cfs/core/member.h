@@ -49,9 +49,28 @@ class Member {
     [[nodiscard]] const totem::client::GroupClient& client() const noexcept { return client_; }
 
   private:
+    void drive(Instant now, const totem::client::Input& input, MemberEffects& out);
+    void drive(Instant now, ReplicaInput input, MemberEffects& out);
+    void hear(Instant now, std::vector<totem::client::News> news, MemberEffects& out);
+    void on(Instant now, const totem::client::Membership& news, MemberEffects& out);
+    void on_client_stopped(Instant now, MemberEffects& out);
+    void show_view(Instant now, MemberEffects& out);
+    void open(Instant now, MemberEffects& out);
+    void leave(Instant now, MemberEffects& out);
+    void finish(MemberEffects& out) const;
+
+    bool local_ = false;
     Replica replica_;
     totem::client::GroupClient client_;
-    totem::client::Effects client_effects_;
+
+    bool open_ = false;      // the client has something to do with the doors
+    bool leaving_ = false;   // ... and is on its way out
+    bool wanted_ = false;    // to be opened (again)
+    bool stopping_ = false;  // for good
+    std::optional<RingId> ring_;
+    std::vector<Process> members_;
+    std::optional<Instant> client_wake_;
+    std::optional<Instant> replica_wake_;
 };
 
 }  // namespace cfs

@@ -27,6 +27,7 @@ struct Voting {
 
     [[nodiscard]] std::uint32_t total() const noexcept;
     [[nodiscard]] bool lowered() const noexcept { return expected < total(); }
+    [[nodiscard]] bool listed(NodeId node) const noexcept;
     // Nodes that are not listed have no vote; each counts once. `nodes` in any order.
     [[nodiscard]] bool sufficient(std::span<const NodeId> nodes) const;
     friend bool operator==(const Voting&, const Voting&) = default;
