@@ -307,9 +307,6 @@ void Replica::Machine::handle(NodeId sender, const Promised& promised) {
     if (!epoch_->turns.synced(sender)) {
         epoch_->turns.add_synced(sender);
         epoch_->active = now_;
-        if (sender == options_.node && epoch_->open) {
-            tell(Notice::Kind::kSynced, sender, epoch_->proposal.epoch);
-        }
     }
     open_if_sufficient();
 }

@@ -45,6 +45,7 @@ void Replica::Machine::pump() {
         propose();
         promise();
         begin_again();
+        drop_old_gifts();
         apply_ordered();
         look_at_members();
         commit();

@@ -29,6 +29,8 @@
 #include "cfs/core/replica.h"
 #include "cfs/core/replica_turns.h"
 #include "cfs/core/replica_wishes.h"
+#include "cfs/core/transfer_donor.h"
+#include "cfs/core/transfer_receiver.h"
 
 namespace cfs {
 
@@ -90,7 +92,14 @@ class Replica::Machine {
         std::optional<Promise> promise;
         PromiseRecord record;
         bool probe = false;
-        std::optional<std::size_t> aside;  // how many operations were put aside
+        std::optional<std::size_t> aside;      // how many operations were put aside
+        std::optional<std::string> caught_up;  // what was transferred
+    };
+    // A snapshot that another member asks about.
+    struct Gift {
+        TransferId id;
+        std::optional<TransferDonor> donor;
+        Instant asked;
     };
 
     // replica_machine.cc
@@ -152,11 +161,23 @@ class Replica::Machine {
 
     // replica_catch_up.cc
     void handle(NodeId sender, const Transfer& transfer);
+    void give(const TransferId& id, Bytes question);
+    [[nodiscard]] std::shared_ptr<const TransferSnapshot> present_snapshot();
+    void drop_old_gifts();
+    [[nodiscard]] std::optional<NodeId> next_donor() const;
     void catch_up();
+    [[nodiscard]] bool begin_transfer();
+    void ask();
+    void take(Bytes answer);
+    void give_up_donor(const std::string& why);
+    void drop_receiver();
     void stop_catching_up();
+    void adopt();
+    void settle_wishes_by_history(std::uint64_t turn);
 
     // replica_store.cc
     void commit();
+    void give_to_store(Batch batch, CommitOut out);
     void commit_probe();
     void stored_turns(const CommitOut& done);
     void store_full();
@@ -214,6 +235,15 @@ class Replica::Machine {
     std::optional<Stage> stage_;
     std::optional<Epoch> epoch_;
     std::optional<Instant> restarted_at_;
+
+    std::optional<TransferReceiver> receiver_;
+    TransferCache fetched_;  // by transfers of before
+    std::uint64_t transfers_ = 0;
+    Instant donor_heard_;
+    Instant asked_at_;
+    std::set<NodeId> failed_donors_;  // of this epoch
+    std::map<NodeId, Gift> gifts_;    // by who asks
+    std::weak_ptr<const TransferSnapshot> last_snapshot_;
 
     Wishes wishes_;
     std::uint64_t number_ = 0;  // of our last operation

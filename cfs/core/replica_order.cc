@@ -43,7 +43,7 @@ void Replica::Machine::handle(NodeId sender, const Operate& operate) {
         // Too much to wait for: what comes now is taken from another replica's state.
         turns.forget(turns.received());
         epoch_->following = false;
-        stop_catching_up();
+        drop_receiver();
     }
 }
 

@@ -143,6 +143,11 @@ std::vector<NodeId> Replica::Machine::waiting_for(Obstacle obstacle) const {
             std::ranges::copy_if(nodes_, std::back_inserter(nodes),
                                  [&](NodeId node) { return !epoch_->turns.synced(node); });
             return nodes;
+        case Obstacle::kBehind:
+            if (receiver_) {
+                nodes.push_back(receiver_->donor());
+            }
+            return nodes;
         default:
             return nodes;
     }

@@ -27,16 +27,18 @@ void Replica::Machine::commit() {
     if (commit_out_) {
         return;
     }
-    const auto promise = promise_to_store();
-    if (!promise && !unstored_) {
+    if (!promise_to_store() && !unstored_) {
         if (epoch_) {
             epoch_->given = epoch_->stored = epoch_->applied;  // retries leave nothing to store
         }
         return;
     }
-    CommitOut out;
+    give_to_store(state_.take_batch(), {});
+}
+
+void Replica::Machine::give_to_store(Batch batch, CommitOut out) {
+    const auto promise = promise_to_store();
     out.turn = local_turn_;
-    Batch batch = state_.take_batch();
     unstored_ = false;
     if (epoch_) {
         out.epoch = epoch_->name;
@@ -74,6 +76,9 @@ void Replica::Machine::on(Stored& input) {
     }
     if (done.aside) {
         tell(Notice::Kind::kTailAside, options_.node, *done.aside, input.backup);
+    }
+    if (done.caught_up) {
+        tell(Notice::Kind::kSynced, options_.node, done.turn, *done.caught_up);
     }
     stored_turns(done);
 }

@@ -1,7 +1,7 @@
 // The replication protocol rule by rule (docs/replication.md), on a ring in memory.
 #include <gtest/gtest.h>
 
-#include "tests/cfs/cluster.h"
+#include "tests/cfs/running_cluster.h"
 
 namespace {
 
@@ -11,19 +11,8 @@ using cfs::Obstacle;
 using cfs::Refusal;
 using cfs::testing::Cluster;
 using cfs::testing::ClusterOptions;
+using cfs::testing::RunningCluster;
 using totem::NodeId;
-
-// All started, one epoch open.
-struct Running : Cluster {
-    explicit Running(ClusterOptions wanted = {}) : Cluster(std::move(wanted)) {
-        for (const std::uint32_t id : options.nodes) {
-            start(id);
-        }
-        run(100ms);
-        EXPECT_TRUE(all_writable()) << cfs::to_string(status(1).obstacle);
-    }
-    ~Running() { EXPECT_EQ(broken, ""); }
-};
 
 TEST(Replica, OpensAnEpochAsSoonAsAllHaveSaidWhatTheyHave) {
     Cluster cluster;
@@ -39,7 +28,7 @@ TEST(Replica, OpensAnEpochAsSoonAsAllHaveSaidWhatTheyHave) {
 }
 
 TEST(Replica, AWriteIsOnAllDisksWhenItIsAnswered) {
-    Running cluster;
+    RunningCluster cluster;
     const auto ticket = cluster.make(2, "a");
     cluster.run(10ms);
     ASSERT_TRUE(cluster.done(ticket));
@@ -50,7 +39,7 @@ TEST(Replica, AWriteIsOnAllDisksWhenItIsAnswered) {
 }
 
 TEST(Replica, WishesOfOneCallerKeepTheirOrder) {
-    Running cluster;
+    RunningCluster cluster;
     std::vector<std::uint64_t> tickets;
     for (int i = 0; i < 600; ++i) {
         tickets.push_back(cluster.make(1, "f" + std::to_string(i)));
@@ -66,7 +55,7 @@ TEST(Replica, WishesOfOneCallerKeepTheirOrder) {
 }
 
 TEST(Replica, APausedMemberStopsOthersForAsLongAsMemberWaitAndNoLonger) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.node(3).paused = true;
     const auto first = cluster.make(1, "a");
     cluster.run(99ms);
@@ -86,7 +75,7 @@ TEST(Replica, APausedMemberStopsOthersForAsLongAsMemberWaitAndNoLonger) {
 }
 
 TEST(Replica, AMemberThatIsSilentInTheExchangeIsLeftOutAfterHelloWait) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.node(1).paused = true;
     cluster.kill(3);
     cluster.run(10ms);
@@ -108,7 +97,7 @@ TEST(Replica, AMemberThatIsSilentInTheExchangeIsLeftOutAfterHelloWait) {
 }
 
 TEST(Replica, WhoDoesNotProposeIsPassedOver) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.kill(3);
     cluster.run(5ms);
     cluster.start(3);
@@ -130,7 +119,7 @@ TEST(Replica, WhoDoesNotProposeIsPassedOver) {
 }
 
 TEST(Replica, OneOfThreeIsReadOnlyAndTwoGoOn) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.split({{1, 2}, {3}});
     cluster.run(250ms);
     EXPECT_EQ(cluster.status(3).obstacle, Obstacle::kNoQuorum);
@@ -145,7 +134,7 @@ TEST(Replica, OfTwoHalvesTheOneWithTheTieBreakIsWritable) {
     ClusterOptions options;
     options.nodes = {1, 2};
     options.always_quorate = true;  // two_node
-    Running cluster(options);
+    RunningCluster cluster(options);
     cluster.split({{1}, {2}});
     cluster.run(10ms);
     EXPECT_TRUE(cluster.replica(1).writable());
@@ -154,7 +143,7 @@ TEST(Replica, OfTwoHalvesTheOneWithTheTieBreakIsWritable) {
 }
 
 TEST(Replica, AWriteThatTheOldEpochLeftOpenIsDoneOnceInTheNext) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.node(2).disk_stuck = true;
     cluster.node(3).disk_stuck = true;
     const auto ticket = cluster.make(1, "a");
@@ -173,7 +162,7 @@ TEST(Replica, AWriteThatTheOldEpochLeftOpenIsDoneOnceInTheNext) {
 }
 
 TEST(Replica, AWriteIsUncertainAfterTenSecondsWithoutAnEpoch) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.node(1).deaf = true;
     const auto ticket = cluster.make(1, "a");
     cluster.run(5ms);
@@ -186,7 +175,7 @@ TEST(Replica, AWriteIsUncertainAfterTenSecondsWithoutAnEpoch) {
 }
 
 TEST(Replica, AFullDiskLeavesAndComesBack) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.node(2).disk_full = true;
     const auto other = cluster.make(1, "a");
     cluster.run(50ms);
@@ -202,7 +191,7 @@ TEST(Replica, AFullDiskLeavesAndComesBack) {
 }
 
 TEST(Replica, AFailedStoreLeavesForGood) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.input(2, cfs::StoreFailed{{cfs::StoreErrorKind::kFailed, "disk: gone"}});
     const auto ticket = cluster.make(1, "a");
     cluster.run(20s);
@@ -212,7 +201,7 @@ TEST(Replica, AFailedStoreLeavesForGood) {
 }
 
 TEST(Replica, AnotherFilesystemOnTheRingStopsWrites) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.input(1, cfs::ForeignAre{{NodeId{2}}});
     EXPECT_EQ(cluster.status(1).obstacle, Obstacle::kForeign);
     EXPECT_EQ(cluster.status(1).waiting_for, std::vector{NodeId{2}});
@@ -224,7 +213,7 @@ TEST(Replica, AnotherFilesystemOnTheRingStopsWrites) {
 }
 
 TEST(Replica, OtherVotesMeanAnotherEpoch) {
-    Running cluster;
+    RunningCluster cluster;
     cfs::Voting more = cfs::testing::equal_votes({1, 2, 3, 4});
     cluster.set_voting(1, more);
     cluster.run(50ms);
@@ -249,7 +238,7 @@ TEST(Replica, LocalModeWritesAloneAndMarksABranch) {
 }
 
 TEST(Replica, StopAnswersEverybody) {
-    Running cluster;
+    RunningCluster cluster;
     const auto sent = cluster.make(1, "a");
     cluster.input(1, cfs::Stop{});
     EXPECT_EQ(cluster.refusal(sent), Refusal::kUncertain);
@@ -258,7 +247,7 @@ TEST(Replica, StopAnswersEverybody) {
 }
 
 TEST(Replica, AnExpiredLockIsUnlockedByTheLowestMember) {
-    Running cluster;
+    RunningCluster cluster;
     cluster.submit(3, cfs::MakeDirectory{cfs::kRootInode, "priv"});
     cluster.run(10ms);
     const auto priv = cluster.replica(3).snapshot().resolve("priv")->inode;

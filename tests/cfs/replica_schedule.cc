@@ -1,0 +1,188 @@
+#include "tests/cfs/replica_schedule.h"
+
+#include "tests/cfs/cluster.h"
+
+namespace cfs::testing {
+
+namespace {
+
+class Draws {
+  public:
+    explicit Draws(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ULL + 1) {}
+    std::uint64_t below(std::uint64_t bound) {
+        state_ ^= state_ << 13U;
+        state_ ^= state_ >> 7U;
+        state_ ^= state_ << 17U;
+        return (state_ >> 11U) % bound;
+    }
+
+  private:
+    std::uint64_t state_;
+};
+
+class Schedule {
+  public:
+    Schedule(std::uint64_t seed, const ClusterOptions& options)
+        : draws_(seed), cluster_(options), nodes_(options.nodes) {
+        for (const std::uint32_t node : nodes_) {
+            cluster_.start(node);
+        }
+    }
+
+    ScheduleResult run(std::size_t steps) {
+        for (std::size_t i = 0; i < steps && cluster_.broken.empty(); ++i) {
+            one();
+        }
+        end();
+        ScheduleResult result{cluster_.broken, cluster_.answered, 0, cluster_.status(1).epoch};
+        for (std::uint64_t ticket = 1; ticket <= made_; ++ticket) {
+            result.acknowledged += cluster_.done(ticket) ? 1 : 0;
+        }
+        return result;
+    }
+
+  private:
+    std::uint32_t any() { return nodes_[draws_.below(nodes_.size())]; }
+
+    void one() {
+        const std::uint64_t what = draws_.below(1000);
+        if (what < 940) {
+            act_or_wait();
+        } else if (what < 992) {
+            write(any());
+        } else {
+            trouble(any());
+        }
+    }
+
+    void act_or_wait() {
+        if (draws_.below(150) == 0) {
+            Cluster::Node& relieved = cluster_.node(any());
+            relieved.paused = relieved.deaf = relieved.disk_stuck = false;
+            if (!relieved.up) {
+                cluster_.power_on(raw(relieved.id));
+            } else if (!relieved.replica) {
+                cluster_.start(raw(relieved.id));
+            }
+        }
+        if (draws_.below(40) == 0 || !cluster_.act(draws_.below(1U << 20U))) {
+            cluster_.next_instant(cluster_.now + milliseconds{draws_.below(400)});
+        }
+    }
+
+    void write(std::uint32_t node) {
+        if (cluster_.node(node).replica) {
+            made_ = cluster_.make(node, "f" + std::to_string(made_ + 1));
+        }
+    }
+
+    void trouble(std::uint32_t node) {
+        Cluster::Node& chosen = cluster_.node(node);
+        switch (draws_.below(8)) {
+            case 0:
+                chosen.paused = !chosen.paused;
+                break;
+            case 1:
+                chosen.deaf = !chosen.deaf;
+                break;
+            case 2:
+                chosen.disk_stuck = !chosen.disk_stuck;
+                break;
+            case 3:
+                restart(node);
+                break;
+            case 4:
+                power(node);
+                break;
+            case 5:
+            case 6:
+                split();
+                break;
+            default:
+                cluster_.heal(draws_.below(1U << 20U));
+                break;
+        }
+    }
+
+    void restart(std::uint32_t node) {
+        if (cluster_.node(node).replica) {
+            cluster_.kill(node);
+        } else if (cluster_.node(node).up) {
+            cluster_.start(node);
+        }
+    }
+
+    void power(std::uint32_t node) {
+        if (draws_.below(6) == 0) {
+            for (const std::uint32_t each : nodes_) {
+                if (cluster_.node(each).up) {
+                    cluster_.power_cut(each, draws_.below(2) == 0);
+                }
+            }
+        } else if (cluster_.node(node).up) {
+            cluster_.power_cut(node, draws_.below(2) == 0);
+        } else {
+            cluster_.power_on(node);
+        }
+    }
+
+    void split() {
+        std::vector<std::vector<std::uint32_t>> parts(2);
+        for (const std::uint32_t node : nodes_) {
+            parts[draws_.below(2)].push_back(node);
+        }
+        cluster_.split(parts, draws_.below(1U << 20U));
+    }
+
+    // All is well again; then all must agree, be writable, and have what was acknowledged.
+    void end() {
+        for (const std::uint32_t node : nodes_) {
+            Cluster::Node& each = cluster_.node(node);
+            each.paused = each.deaf = each.disk_stuck = false;
+            if (!each.up) {
+                cluster_.power_on(node);
+            } else if (!each.replica) {
+                cluster_.start(node);
+            }
+        }
+        cluster_.heal();
+        cluster_.run(milliseconds{15000});
+        if (!cluster_.broken.empty()) {
+            return;
+        }
+        for (const std::uint32_t node : nodes_) {
+            if (!cluster_.replica(node).writable()) {
+                cluster_.broken = "L8: node " + std::to_string(node) +
+                                  " is not writable: " + to_string(cluster_.status(node).obstacle);
+                return;
+            }
+        }
+        made_ = cluster_.make(nodes_.front(), "last");
+        cluster_.run(milliseconds{500});
+        if (!cluster_.done(made_)) {
+            cluster_.broken = "L8: the last write was not done";
+        }
+        cluster_.check_final();
+    }
+
+    Draws draws_;
+    Cluster cluster_;
+    std::vector<std::uint32_t> nodes_;
+    std::uint64_t made_ = 0;
+};
+
+}  // namespace
+
+ScheduleResult run_schedule(std::uint64_t seed, std::size_t steps) {
+    ClusterOptions options;
+    const std::size_t size = 2 + seed % 4;  // 2 to 5 nodes
+    options.nodes.clear();
+    for (std::uint32_t node = 1; node <= size; ++node) {
+        options.nodes.push_back(node);
+    }
+    options.always_quorate = seed % 3 == 0;
+    options.disk = milliseconds{1 + seed % 20};
+    return Schedule(seed, options).run(steps);
+}
+
+}  // namespace cfs::testing

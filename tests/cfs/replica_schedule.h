@@ -1,0 +1,18 @@
+// A random schedule of everything that can happen to replicas, from one seed; then all is well
+// again, and what was promised to callers must be true.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace cfs::testing {
+
+struct ScheduleResult {
+    std::string broken;  // "": nothing
+    std::uint64_t answered = 0;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t epochs = 0;
+};
+[[nodiscard]] ScheduleResult run_schedule(std::uint64_t seed, std::size_t steps = 8000);
+
+}  // namespace cfs::testing
