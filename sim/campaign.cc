@@ -1,6 +1,7 @@
 #include "sim/campaign.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -61,7 +62,8 @@ struct Totals {
     std::uint64_t events = 0;
     Duration torn{};
     std::uint64_t torn_rings = 0;
-    std::uint64_t rings_after_heal = 0;
+    // How many seeds had a node that installed so many rings after a heal, the last: or more.
+    std::array<std::uint64_t, 9> heals{};
     Coverage coverage;
 };
 
@@ -73,7 +75,7 @@ void add(Totals& totals, const Outcome& outcome) {
     totals.events += outcome.events;
     totals.torn += outcome.torn;
     totals.torn_rings += outcome.torn_rings;
-    totals.rings_after_heal = std::max(totals.rings_after_heal, outcome.rings_after_heal);
+    ++totals.heals.at(std::min<std::uint64_t>(outcome.rings_after_heal, totals.heals.size() - 1));
     totals.coverage.add(outcome.coverage);
     const bool counts = outcome.rings_installed >= kRingsLeast &&
                         outcome.deliveries >= kDeliveriesLeast && !outcome.violation;
@@ -93,8 +95,12 @@ void print_totals(const Totals& totals, std::clock_t took) {
           rate(totals.seeds * 3600) + " seeds/hour");
     const auto torn = std::chrono::duration_cast<seconds>(totals.torn).count();
     print("graphs that are not transitive: " + std::to_string(torn) + " s, with " +
-          std::to_string(totals.torn_rings) + " rings installed; after a heal at most " +
-          std::to_string(totals.rings_after_heal) + " by one node");
+          std::to_string(totals.torn_rings) + " rings installed");
+    std::string heals = "rings by one node after a heal:";
+    for (std::size_t rings = 0; rings < totals.heals.size(); ++rings) {
+        heals += " " + std::to_string(rings) + "=" + std::to_string(totals.heals.at(rings));
+    }
+    print(heals);
     print(totals.coverage.text());
 }
 
