@@ -14,12 +14,14 @@
 
 namespace totem {
 
+// Of two that are due at the same moment the first here is taken. A join of sets that the consensus
+// timer is about to change would call others into a gather from which the next join excludes them.
 enum class TimerId : std::uint8_t {
     kTokenLoss,
     kTokenRetransmit,
     kHold,
-    kJoin,
     kConsensus,
+    kJoin,
     kMerge,
     kCommit,
 };

@@ -244,6 +244,16 @@ TEST(Timers, TheEarliestIsTheDeadlineAndComesFirst) {
     EXPECT_FALSE(timers.earliest());
 }
 
+// The join would tell of sets that the consensus timer is about to change.
+TEST(Timers, ConsensusGoesBeforeAJoinThatIsDueAtTheSameMoment) {
+    Timers timers;
+    const Instant now{};
+    timers.start(TimerId::kJoin, now, milliseconds(50));
+    timers.start(TimerId::kConsensus, now, milliseconds(50));
+    EXPECT_EQ(timers.take_due(now + milliseconds(50)), TimerId::kConsensus);
+    EXPECT_EQ(timers.take_due(now + milliseconds(50)), TimerId::kJoin);
+}
+
 TEST(Timers, AfterAPauseAllRunningOnesStartAgain) {
     Timers timers;
     timers.start(TimerId::kTokenLoss, kStart, milliseconds(300));
