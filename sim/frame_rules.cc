@@ -1,5 +1,7 @@
 #include "sim/frame_rules.h"
 
+#include <algorithm>
+
 #include "sim/random.h"
 
 namespace sim {
@@ -62,6 +64,11 @@ FrameRule rule_for_commit(const Receiver& receiver, totem::Bytes frame) {
     return {};
 }
 
+bool is_member(const Receiver& receiver, NodeId node) {
+    std::uint32_t index = 0;
+    return index_of(node, kNodesMax, index) && (receiver.members & mask_of(index)) != 0;
+}
+
 FrameRule rule_for_join(const Receiver& receiver, totem::Bytes frame) {
     const Snapshot& node = *receiver.snapshot;
     const auto join = totem::decode_join(frame);
@@ -75,11 +82,14 @@ FrameRule rule_for_join(const Receiver& receiver, totem::Bytes frame) {
     if (!leave && join->failed.contains(receiver.self)) {
         return {Reach::kNoState, "M6", "join that fails its receiver"};
     }
-    std::uint32_t sender = 0;
-    const bool member =
-        index_of(join->system_from, kNodesMax, sender) && (receiver.members & mask_of(sender)) != 0;
+    const bool member = is_member(receiver, join->system_from);
     if (member && join->ring_seq < node.ring.seq) {
         return {Reach::kNoState, "M6", "join of a member's past"};
+    }
+    const bool splits = std::ranges::any_of(
+        join->failed, [&receiver](NodeId failed) { return is_member(receiver, failed); });
+    if (!member && splits) {
+        return {Reach::kNoState, "L6", "join of a stranger that excludes a member"};
     }
     return {};
 }

@@ -42,14 +42,14 @@ class FrameRules : public ::testing::Test {
         token.entries.push_back({});
         return encode(pool_, token);
     }
-    totem::FrameRef join(std::uint32_t sender, std::uint64_t ring_seq, bool fails_me) {
+    totem::FrameRef join(std::uint32_t sender, std::uint64_t ring_seq, std::uint32_t failed) {
         totem::Join join;
         join.from = NodeId{sender};
         join.system_from = NodeId{sender};
         join.ring_seq = ring_seq;
         join.proc.insert(NodeId{sender});
-        if (fails_me) {
-            join.failed.insert(NodeId{1});
+        if (failed != 0) {
+            join.failed.insert(NodeId{failed});
         }
         return encode(pool_, join);
     }
@@ -86,11 +86,13 @@ TEST_F(FrameRules, CommitTokensOnceEach) {
 }
 
 TEST_F(FrameRules, JoinsThatAnOperationalNodeMustNotHeed) {
-    EXPECT_EQ(rule(State::kOperational, join(2, 8, false)).reach, Reach::kAnything);
-    EXPECT_EQ(rule(State::kOperational, join(2, 7, false)).reach, Reach::kNoState);
-    EXPECT_EQ(rule(State::kOperational, join(3, 7, false)).reach, Reach::kAnything);
-    EXPECT_EQ(rule(State::kOperational, join(3, 9, true)).reach, Reach::kNoState);
-    EXPECT_EQ(rule(State::kGather, join(3, 9, true)).reach, Reach::kAnything);
+    EXPECT_EQ(rule(State::kOperational, join(2, 8, 0)).reach, Reach::kAnything);
+    EXPECT_EQ(rule(State::kOperational, join(2, 7, 0)).reach, Reach::kNoState);
+    EXPECT_EQ(rule(State::kOperational, join(3, 7, 0)).reach, Reach::kAnything);
+    EXPECT_EQ(rule(State::kOperational, join(3, 9, 1)).reach, Reach::kNoState);
+    EXPECT_STREQ(rule(State::kOperational, join(3, 9, 2)).property, "L6");
+    EXPECT_EQ(rule(State::kOperational, join(3, 9, 5)).reach, Reach::kAnything);
+    EXPECT_EQ(rule(State::kGather, join(3, 9, 1)).reach, Reach::kAnything);
 }
 
 TEST_F(FrameRules, MessagesOfOtherRingsAreNews) {

@@ -118,13 +118,16 @@ bool Machine::ignores(const Join& join) const {
     switch (state_) {
         case State::kOperational:
             if (!membership_.members().contains(sender)) {
-                // A leave of a stranger is none of our business.
-                return leave || (join.failed.contains(self()) && !TOTEM_MUTANT(accusation_heeded));
+                // A leave of a stranger is none of our business. One that has excluded a member of
+                // this ring cannot become part of it in this gather, and would only split it.
+                return leave || membership_.goes_alone(join) ||
+                       (join.failed.contains_any(membership_.members()) &&
+                        !TOTEM_MUTANT(accusation_heeded));
             }
             return (join.ring_seq < ring_.seq && !TOTEM_MUTANT(late_join_heeded)) ||
                    (!leave && join.failed.contains(self()) && !TOTEM_MUTANT(accusation_heeded));
         case State::kGather:
-            return false;
+            return membership_.goes_alone(join);
         case State::kCommit:
         case State::kRecovery:
             return !forming_members_.contains(sender) || join.ring_seq < ring_.seq;

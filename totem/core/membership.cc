@@ -8,12 +8,17 @@ Membership::Membership(NodeId self) : self_(self) {
     proc_.insert(self);
     consensus_.insert(self);
     members_.insert(self);
+    companions_.insert(self);
 }
 
 Membership::Verdict Membership::judge(const Join& join) {
     const NodeId sender = join.system_from;
     if (join.from == kNoNode) {
         return judge_leave(join);
+    }
+    // Whoever comes from our ring has had us in its proc set ever since.
+    if (!join.proc.contains(self_)) {
+        companions_.erase(sender);
     }
     if (join.proc == proc_ && join.failed == failed_) {
         if (proc_.contains(sender)) {
@@ -35,7 +40,7 @@ Membership::Verdict Membership::judge(const Join& join) {
     proc_.insert_all(fresh);
     if (join.failed.contains(self_)) {
         fail(sender);
-    } else if (members_.contains(sender)) {
+    } else if (companions_.contains(sender)) {
         fail_all(join.failed);
     }
     // A fail set that is not believed brings nothing new, however often it is heard.
@@ -48,10 +53,20 @@ Membership::Verdict Membership::judge_leave(const Join& join) {
         return Verdict::kBehind;
     }
     fail(sender);
-    if (members_.contains(sender)) {
+    if (companions_.erase(sender)) {
         fail_all(join.failed);
     }
     return Verdict::kChanged;
+}
+
+bool Membership::goes_alone(const Join& join) const {
+    const NodeId sender = join.system_from;
+    if (join.from == kNoNode || join.failed.empty() || companions_.contains(sender)) {
+        return false;
+    }
+    return std::ranges::all_of(join.proc.view(), [&](NodeId node) {
+        return node == sender || join.failed.contains(node);
+    });
 }
 
 bool Membership::consider(NodeId node) {
@@ -118,6 +133,7 @@ bool Membership::lowest_candidate() const {
 
 void Membership::install(const NodeList& members) {
     members_ = members;
+    companions_ = members;
     proc_ = members;
     failed_.clear();
     cannot_receive_ = false;
@@ -140,6 +156,7 @@ void Membership::hash(Hasher& hasher) const {
     hasher.add(failed_);
     hasher.add(consensus_);
     hasher.add(members_);
+    hasher.add(companions_);
     hasher.add(std::uint64_t{cannot_receive_ ? 1U : 0U});
     for (const RingId& ring : left_rings_) {
         hasher.add(ring);

@@ -33,6 +33,11 @@ class Membership {
     };
     Verdict judge(const Join& join);
 
+    // The last join of a node that has just excluded everybody: it is alone in a ring of its own by
+    // now and can hear us there, so what it said on the way says nothing about the next ring. A
+    // companion's is different: it is the quickest way to learn that it hears nobody.
+    [[nodiscard]] bool goes_alone(const Join& join) const;
+
     // A sign of life from a node outside the proc set. False when it is known or there is no room.
     bool consider(NodeId node);
     // A new round of joins: nobody but this node agrees yet.
@@ -70,7 +75,8 @@ class Membership {
     NodeList proc_;
     NodeList failed_;
     NodeList consensus_;
-    NodeList members_;  // of the installed ring; before the first one, this node alone
+    NodeList members_;     // of the installed ring; before the first one, this node alone
+    NodeList companions_;  // the members that are not known to have left that ring
     bool cannot_receive_ = false;
 
     // A late frame is at most a few ring changes old.

@@ -33,6 +33,9 @@ class NodeList {
     [[nodiscard]] bool contains_all(const NodeList& other) const noexcept {
         return std::ranges::all_of(other.view(), [this](NodeId node) { return contains(node); });
     }
+    [[nodiscard]] bool contains_any(const NodeList& other) const noexcept {
+        return std::ranges::any_of(other.view(), [this](NodeId node) { return contains(node); });
+    }
 
     // False when it was there already. The list must not be full (checked) when it is new.
     bool insert(NodeId node) {

@@ -99,6 +99,36 @@ TEST(Membership, AStrangersFailSetIsNot) {
     EXPECT_TRUE(membership.failed().empty());
 }
 
+// A new life of a member, or one that was in another ring since: it forgot us, so its fail set is
+// about other rings than ours. Seed 6277 of the simulator: one such node broke the others' gather.
+TEST(Membership, WhoHasLeftOurRingIsAStranger) {
+    Membership membership = installed();
+    EXPECT_EQ(membership.judge(join(1, {1, 4})), Verdict::kChanged);
+    EXPECT_EQ(membership.judge(join(1, {1, 2, 3, 4}, {3})), Verdict::kBehind);
+    EXPECT_TRUE(membership.failed().empty());
+    membership.install(nodes({1, 2, 3, 4}));
+    EXPECT_EQ(membership.judge(join(1, {1, 2, 3, 4}, {3})), Verdict::kChanged);
+    EXPECT_EQ(membership.failed(), nodes({3}));
+}
+
+TEST(Membership, ALeaverIsNoCompanionAnyMore) {
+    Membership membership = installed();
+    EXPECT_FALSE(membership.goes_alone(join(1, {1, 2, 3}, {2, 3})));
+    EXPECT_EQ(membership.judge(leave(1, {2, 3}, {1})), Verdict::kChanged);
+    EXPECT_TRUE(membership.goes_alone(join(1, {1, 2, 3}, {2, 3})));
+}
+
+// Seed 7875: three nodes that gave everybody up at the same moment heard of it in the next gather.
+TEST(Membership, OnlyAStrangerThatExcludedEverybodyGoesAlone) {
+    const Membership membership = installed();
+    EXPECT_TRUE(membership.goes_alone(join(9, {1, 2, 3, 9}, {1, 2, 3})));
+    EXPECT_TRUE(membership.goes_alone(join(9, {8, 9}, {8})));
+    EXPECT_FALSE(membership.goes_alone(join(9, {1, 2, 3, 9}, {1, 2}))) << "node 3 is left";
+    EXPECT_FALSE(membership.goes_alone(join(9, {9}))) << "a new node";
+    EXPECT_FALSE(membership.goes_alone(leave(9, {1}, {1, 9})));
+    EXPECT_FALSE(membership.goes_alone(join(3, {1, 2, 3}, {1, 2}))) << "it comes from our ring";
+}
+
 TEST(Membership, AFailSetThatIsNotBelievedIsNewsOnlyOnce) {
     Membership membership = installed();
     static_cast<void>(membership.judge(join(9, {1, 2, 3, 9}, {3})));
