@@ -15,6 +15,7 @@ constexpr std::size_t kQueueMax = 4096;
 client::GroupClientOptions client_options(const Member::Options& options) {
     client::GroupClientOptions made;
     made.group = kGroupName;
+    made.watched = kForeignGroupName;
     made.pid = options.pid;
     made.queue_max = kQueueMax;
     made.reconnect = options.reconnect;
@@ -25,6 +26,16 @@ std::string describe(const client::Trouble& trouble) {
     const char* const door = trouble.door == client::Door::kCpg ? "cpg" : "quorum";
     return std::string(door) + ": " + std::string(trouble.text) + " (error " +
            std::to_string(static_cast<std::uint32_t>(trouble.error)) + ")";
+}
+
+ForeignAre foreign_of(const client::WatchedAre& watched) {
+    ForeignAre foreign;
+    for (const Process& each : watched.members) {
+        if (foreign.nodes.empty() || foreign.nodes.back() != each.node) {
+            foreign.nodes.push_back(each.node);
+        }
+    }
+    return foreign;
 }
 
 }  // namespace
@@ -97,6 +108,8 @@ void Member::hear(Instant now, std::vector<client::News> news, MemberEffects& ou
             drive(now, Delivered{message->sender, message->bytes}, out);
         } else if (const auto* quorum = std::get_if<client::QuorumChanged>(&each)) {
             drive(now, QuorumIs{quorum->quorate}, out);
+        } else if (const auto* watched = std::get_if<client::WatchedAre>(&each)) {
+            drive(now, foreign_of(*watched), out);
         } else if (std::holds_alternative<client::Expelled>(each)) {
             ring_.reset();
             members_.clear();

@@ -2,7 +2,8 @@
 // doors and the replica above it. The daemon and the simulator host this object.
 //
 // Client inputs and actions keep the contract of totem/client/group_client.h; replica inputs and
-// effects that of replica.h. View, ViewLost, Delivered, QuorumIs and the multicasts stay inside.
+// effects that of replica.h. View, ViewLost, Delivered, QuorumIs, ForeignAre and the multicasts
+// stay inside.
 #pragma once
 
 #include <optional>

@@ -190,11 +190,26 @@ void Replica::Machine::stop_catching_up() {
     gifts_.clear();
 }
 
+// No state of this epoch has operations of a later one, and before its first turn it is the parent.
+bool Replica::Machine::plausible(const TransferGoal& goal) const {
+    const Propose& proposal = epoch_->proposal;
+    if (goal.turn == 0) {
+        return Point{goal.position, goal.state} == proposal.parent;
+    }
+    return goal.position >= proposal.parent.position && goal.position.epoch <= proposal.epoch &&
+           goal.position.index < kNumberCeiling;
+}
+
 // All is there. The old state stays until the store is free to take the new one in one transaction.
 void Replica::Machine::adopt() {
     const TransferGoal goal = *receiver_->goal();
     if (goal.turn < epoch_->turns.forgotten() || goal.turn > epoch_->turns.received()) {
         drop_receiver();  // too old: what came after it was not kept
+        want(now_ + options_.repeat);
+        return;
+    }
+    if (!plausible(goal)) {
+        give_up_donor("its state is not one of this epoch");
         want(now_ + options_.repeat);
         return;
     }

@@ -172,6 +172,7 @@ class Replica::Machine {
     void give_up_donor(const std::string& why);
     void drop_receiver();
     void stop_catching_up();
+    [[nodiscard]] bool plausible(const TransferGoal& goal) const;
     void adopt();
     void settle_wishes_by_history(std::uint64_t turn);
 

@@ -24,8 +24,7 @@ TEST_P(ReplicaMutant, IsCaught) {
     EXPECT_NE(caught, "") << GetParam();
     // Replicas that differ, or what callers were told being wrong; not merely a standstill.
     EXPECT_EQ(caught.front(), 'S') << caught;
-    RecordProperty("seed", std::to_string(seed) + ": " + caught);
-    std::cout << GetParam() << ": seed " << seed << ": " << caught << '\n';
+    RecordProperty("caught", std::to_string(seed) + ": " + caught);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ReplicaMutant,
@@ -33,6 +32,13 @@ INSTANTIATE_TEST_SUITE_P(All, ReplicaMutant,
                                            "store_at_delivery", "longest_index_wins",
                                            "retry_applied_twice", "promise_before_stored"),
                          [](const auto& param) { return std::string(param.param); });
+
+TEST(ReplicaPowerCut, FindsStoringAtDelivery) {
+    EXPECT_EQ(cfs::testing::run_power_cut_of_all(), "");
+    totem::planted_bug = "store_at_delivery";
+    EXPECT_NE(cfs::testing::run_power_cut_of_all(), "");
+    totem::planted_bug = {};
+}
 
 TEST(ReplicaWithoutMutant, IsSound) {
     for (std::uint64_t seed = 1; seed <= 50; ++seed) {

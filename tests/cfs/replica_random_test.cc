@@ -32,4 +32,8 @@ TEST(ReplicaRandom, NothingAcknowledgedIsLostAndAllAgreeInTheEnd) {
     EXPECT_GT(epochs, count * 4);
 }
 
+TEST(ReplicaPowerCut, OfAllLosesNothingThatWasAcknowledged) {
+    EXPECT_EQ(cfs::testing::run_power_cut_of_all(), "");
+}
+
 }  // namespace

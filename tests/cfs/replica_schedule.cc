@@ -1,24 +1,11 @@
 #include "tests/cfs/replica_schedule.h"
 
 #include "tests/cfs/cluster.h"
+#include "tests/cfs/draws.h"
 
 namespace cfs::testing {
 
 namespace {
-
-class Draws {
-  public:
-    explicit Draws(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ULL + 1) {}
-    std::uint64_t below(std::uint64_t bound) {
-        state_ ^= state_ << 13U;
-        state_ ^= state_ >> 7U;
-        state_ ^= state_ << 17U;
-        return (state_ >> 11U) % bound;
-    }
-
-  private:
-    std::uint64_t state_;
-};
 
 class Schedule {
   public:
@@ -172,6 +159,59 @@ class Schedule {
 };
 
 }  // namespace
+
+namespace {
+
+// Node 3 did not get the others' last messages, and they did not get its own.
+void lose_last_messages(Cluster& cluster) {
+    for (const std::uint32_t id : {1U, 2U, 3U}) {
+        std::erase_if(cluster.node(id).inbox, [&](const Cluster::Event& event) {
+            return !event.view && (event.sender.node == NodeId{3}) != (id == 3);
+        });
+    }
+}
+
+}  // namespace
+
+std::string run_power_cut_of_all() {
+    Cluster cluster;
+    for (const std::uint32_t id : {1U, 2U, 3U}) {
+        cluster.start(id);
+    }
+    cluster.run(milliseconds{100});
+    cluster.node(3).deaf = true;
+    const auto acknowledged = cluster.make(1, "acknowledged");
+    cluster.run(milliseconds{200});
+    if (!cluster.done(acknowledged)) {
+        return "the write was not acknowledged";
+    }
+    cluster.node(1).deaf = cluster.node(2).deaf = true;
+    cluster.make(3, "alone");
+    cluster.run(milliseconds{1});
+    cluster.split({{1, 2}, {3}});
+    lose_last_messages(cluster);
+    cluster.node(1).deaf = cluster.node(2).deaf = cluster.node(3).deaf = false;
+    cluster.run(milliseconds{20});
+    for (const std::uint32_t id : {1U, 2U, 3U}) {
+        cluster.power_cut(id);
+    }
+    cluster.power_on(2);
+    cluster.power_on(3);
+    cluster.split({{2, 3}});
+    cluster.run(milliseconds{1000});
+    if (!cluster.broken.empty()) {
+        return cluster.broken;
+    }
+    for (const std::uint32_t id : {2U, 3U}) {
+        if (!cluster.replica(id).writable()) {
+            return std::string("S7: nobody can tell: ") + to_string(cluster.status(id).obstacle);
+        }
+        if (!cluster.has(id, "acknowledged")) {
+            return "S3: /acknowledged is lost";
+        }
+    }
+    return "";
+}
 
 ScheduleResult run_schedule(std::uint64_t seed, std::size_t steps) {
     ClusterOptions options;
