@@ -42,6 +42,38 @@ void ClientsThread::take_outgoing() {
     }
 }
 
+bool ClientsThread::send_meanwhile() {
+    const std::unique_lock awake(awake_, std::try_to_lock);
+    if (!awake || channel_.outgoing.size() > kMeanwhileMessages) {
+        return false;
+    }
+    while (Outgoing* outgoing = channel_.outgoing.front()) {
+        if (must_wait_for(*outgoing)) {
+            return false;
+        }
+        group::ClientMessage message = std::move(outgoing->message);
+        channel_.outgoing.pop();
+        deliver(*connections_.at(static_cast<std::uint32_t>(message.connection)),
+                std::move(message));
+    }
+    return behind_.empty() && doomed_.empty() && unreturned_.empty() && !loop_.modified();
+}
+
+// libqb sends an event's byte at once or not at all, but those that it still owes until the client
+// has taken them.
+bool ClientsThread::must_wait_for(const Outgoing& outgoing) const {
+    const auto found = connections_.find(static_cast<std::uint32_t>(outgoing.message.connection));
+    return found == connections_.end() || outgoing.disconnect || found->second->bytes_left ||
+           outgoing.message.body.bytes().size() > kMeanwhileBytes;
+}
+
+void ClientsThread::set_bytes_left(qb_ipcs_connection_t* handle, bool left) {
+    auto* connection = static_cast<Connection*>(qb_ipcs_context_get(handle));
+    if (connection != nullptr) {
+        connection->bytes_left = left;
+    }
+}
+
 void ClientsThread::deliver(Connection& connection, group::ClientMessage message) {
     if (connection.doomed) {
         give_back(std::move(message.body));
@@ -149,7 +181,13 @@ void ClientsThread::doom(Connection& connection, const std::string& why) {
         return;
     }
     connection.doomed = true;
+    connection.why = why;
     doomed_.push_back(static_cast<std::uint32_t>(connection.id));
+}
+
+// Not where it was doomed, which may be on the protocol thread.
+void ClientsThread::tell_why(Connection& connection) {
+    const std::string why = std::exchange(connection.why, {});
     if (!why.empty()) {
         options_.log(LogLevel::kWarning, "QB",
                      "client " + process_name(connection.pid) + " (pid " +
@@ -170,6 +208,7 @@ void ClientsThread::disconnect_doomed() {
     for (const std::uint32_t id : doomed) {
         const auto found = connections_.find(id);
         if (found != connections_.end()) {
+            tell_why(*found->second);
             qb_ipcs_disconnect(found->second->handle);
             watch_again_for_lost_memory();
         }

@@ -60,8 +60,10 @@ template <Lane lane>
 std::int32_t rewatch(qb_loop_priority /*priority*/, std::int32_t fd, std::int32_t events,
                      void* data, qb_ipcs_dispatch_fn_t dispatch) {
     const OwnCode own;
+    auto* handle = static_cast<qb_ipcs_connection_t*>(data);
+    ClientsThread::set_bytes_left(handle, (events & POLLOUT) != 0);
     const bool known =
-        current->loop().modify({fd, static_cast<short>(events), lane, data, dispatch});
+        of(handle).loop().modify({fd, static_cast<short>(events), lane, data, dispatch});
     return known ? 0 : -ENOENT;
 }
 std::int32_t unwatch(std::int32_t fd) {
@@ -135,6 +137,7 @@ std::string ClientsThread::open_door(Door& door) {
 }
 
 void ClientsThread::run() {
+    const std::lock_guard awake(awake_);
     while (!channel_.stop.load(std::memory_order_acquire)) {
         round();
     }
@@ -153,10 +156,21 @@ void ClientsThread::round() {
         channel_.stop.load(std::memory_order_acquire) ||
         must_close(Lane::kOrdered) != gate_closed_.at(static_cast<std::size_t>(Lane::kOrdered));
     ring_protocol();  // what was posted above does not wait for a client
-    loop_.round(busy || resting_ ? 0 : timeout());
+    wait_for_work(busy || resting_ ? 0 : timeout());
+    loop_.dispatch();
     channel_.clients_bell.disarm();
     ring_protocol();
     rest();
+}
+
+void ClientsThread::wait_for_work(int timeout) {
+    if (timeout == 0) {
+        loop_.wait(0);
+        return;
+    }
+    awake_.unlock();
+    loop_.wait(timeout);
+    awake_.lock();
 }
 
 // Waking up for each message of a client that sends one after the other would cost more than the
@@ -209,7 +223,8 @@ void ClientsThread::close() {
         watch_again_for_lost_memory();
     }
     doors_.clear();
-    loop_.round(0);  // what libqb left to do
+    loop_.wait(0);  // what libqb left to do
+    loop_.dispatch();
     current = nullptr;
 }
 
@@ -299,6 +314,7 @@ void ClientsThread::closed(qb_ipcs_connection_t* handle) {
         return;
     }
     qb_ipcs_context_set(handle, nullptr);
+    tell_why(*connection);
     while (!connection->replies.empty()) {
         give_back(connection->replies.pop());
     }

@@ -1,5 +1,8 @@
 // The thread of the clients: everything that touches libqb (ipc.md 1 to 4).
 //
+// While it sleeps the protocol thread may send in its place what cannot wait on a client, which
+// saves a client's answer the way through another thread (decision 4).
+//
 // It only moves bytes: requests out of shared memory into the rings towards the protocol, answers
 // and events the other way. What a request means is decided behind the doors, on the protocol
 // thread.
@@ -11,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -41,6 +45,9 @@ class ClientsThread {
     // Until Channel::stop.
     void run();
     void close();
+    // By the protocol thread: sends what is queued for clients, if that is little, nobody it is for
+    // is behind, and the clients' thread sleeps. Never waits. False: the clients' thread has to.
+    [[nodiscard]] bool send_meanwhile();
 
     // libqb's callbacks arrive here.
     [[nodiscard]] std::int32_t accept(qb_ipcs_connection_t* handle, std::uint32_t uid,
@@ -48,6 +55,8 @@ class ClientsThread {
     void created(qb_ipcs_connection_t* handle);
     void request(qb_ipcs_connection_t* handle, std::span<const std::byte> bytes);
     void closed(qb_ipcs_connection_t* handle);
+    // libqb has bytes for the client's socket that it did not take.
+    static void set_bytes_left(qb_ipcs_connection_t* handle, bool left);
     [[nodiscard]] PollLoop& loop() noexcept { return loop_; }
 
   private:
@@ -66,7 +75,9 @@ class ClientsThread {
         std::size_t message_bytes_max = 0;  // as agreed at the connect, either way
         Backlog replies;
         Backlog events;
-        bool doomed = false;  // to be disconnected; takes and gives nothing any more
+        std::string why{};        // it is doomed; empty: nothing to tell
+        bool bytes_left = false;  // libqb may wait until its socket takes them
+        bool doomed = false;      // to be disconnected; takes and gives nothing any more
     };
     enum class Sent : std::uint8_t { kDone, kFull, kGone };
 
@@ -74,11 +85,13 @@ class ClientsThread {
     void round();
     void take_outgoing();
     void deliver(Connection& connection, group::ClientMessage message);
+    [[nodiscard]] bool must_wait_for(const Outgoing& outgoing) const;
     [[nodiscard]] Sent send_now(Connection& connection, group::ClientMessage& message,
                                 std::span<const std::byte> body);
     void retry_backlogs();
     [[nodiscard]] bool drain(Connection& connection, Backlog& backlog);
     void doom(Connection& connection, const std::string& why);
+    void tell_why(Connection& connection);
     void disconnect_doomed();
     void give_back(FrameRef frame);
     void apply_gates();
@@ -86,6 +99,7 @@ class ClientsThread {
     // False: a client's memory was gone; it is doomed, and those after it are still to be told.
     [[nodiscard]] bool set_rate(Lane lane, qb_ipcs_rate_limit rate);
     void doom_untold(Door& door, qb_ipcs_rate_limit rate);
+    void wait_for_work(int timeout);
     void ring_protocol();
     void rest();
     bool post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes);
@@ -94,11 +108,16 @@ class ClientsThread {
 
     static constexpr const char* kTookMemory = "took away the memory that it shares: disconnected";
     static constexpr std::size_t kOutgoingPerRound = 2048;
+    // More than this the protocol thread leaves to the clients' thread, which can do it while the
+    // token is elsewhere.
+    static constexpr std::size_t kMeanwhileMessages = 4;
+    static constexpr std::size_t kMeanwhileBytes = 4096;
     static constexpr int kDescriptorReserve = 32;
     static constexpr long kRestNs = 100'000;
     static constexpr std::chrono::milliseconds kRetryFirst{1};
     static constexpr std::chrono::milliseconds kRetryMax{32};
 
+    std::mutex awake_;  // held by the clients' thread but when it sleeps; guards all below
     const ServerOptions& options_;
     Channel& channel_;
     PollLoop loop_;

@@ -36,7 +36,7 @@ bool PollLoop::modify(const Watch& watch) {
     }
     progress_ = progress_ || entries_[index].watch.events != watch.events;
     entries_[index].watch = watch;
-    refresh(index);
+    modified_ = true;
     return true;
 }
 
@@ -71,13 +71,21 @@ void PollLoop::refresh(std::size_t index) {
     resting_writers_ = resting_writers_ || (entry.resting && (entry.watch.events & POLLOUT) != 0);
 }
 
-void PollLoop::round(int timeout) {
+void PollLoop::wait(int timeout) {
+    if (std::exchange(modified_, false)) {
+        for (std::size_t i = 0; i < entries_.size(); ++i) {
+            refresh(i);
+        }
+    }
     if (!jobs_.empty()) {
         timeout = 0;
     } else if (resting_writers_) {
         timeout = timeout < 0 ? kRestMs : std::min(timeout, kRestMs);
     }
-    const int ready = ::poll(polled_.data(), polled_.size(), timeout);
+    ready_ = ::poll(polled_.data(), polled_.size(), timeout);
+}
+
+void PollLoop::dispatch() {
     if (resting_writers_) {
         resting_writers_ = false;
         for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -88,10 +96,10 @@ void PollLoop::round(int timeout) {
         }
     }
     run_jobs();
-    const std::size_t count = ready > 0 ? polled_.size() : 0;  // what is added now waits a round
+    const std::size_t count = ready_ > 0 ? polled_.size() : 0;  // what is added now waits a round
     for (std::size_t i = 0; i < count; ++i) {
         if (entries_[i].generation != 0 && polled_[i].revents != 0) {
-            dispatch(i, polled_[i].revents);
+            call(i, polled_[i].revents);
         }
     }
     sweep();
@@ -105,7 +113,7 @@ void PollLoop::run_jobs() {
     }
 }
 
-void PollLoop::dispatch(std::size_t index, short revents) {
+void PollLoop::call(std::size_t index, short revents) {
     // A copy: the callback may add descriptors, which moves the entries.
     const Entry called = entries_[index];
     polled_[index].revents = 0;

@@ -51,8 +51,12 @@ class PollLoop {
     // they served must be closed. Cleared by the call.
     [[nodiscard]] std::vector<void*> take_lost();
 
-    // Waits up to `timeout` milliseconds (-1: for ever) for anything, then calls what is due.
-    void round(int timeout);
+    // One round: waits up to `timeout` milliseconds (-1: for ever) for anything, then calls what is
+    // due. During the wait another thread may call modify(), which the next wait regards.
+    void wait(int timeout);
+    void dispatch();
+    // There was a modify() that no wait has regarded yet.
+    [[nodiscard]] bool modified() const noexcept { return modified_; }
 
   private:
     struct Entry {
@@ -66,7 +70,7 @@ class PollLoop {
     };
 
     void run_jobs();
-    void dispatch(std::size_t index, short revents);
+    void call(std::size_t index, short revents);
     void refresh(std::size_t index);
     void sweep();
     [[nodiscard]] std::size_t find(int fd) const;
@@ -84,6 +88,8 @@ class PollLoop {
     int served_ = -1;     // the descriptor whose callback runs
     int announced_ = -1;  // bytes that lie there for requests not yet taken; -1: not counted yet
     bool removed_any_ = false;
+    bool modified_ = false;
+    int ready_ = 0;  // descriptors that the last wait found ready
     bool resting_writers_ = false;
 };
 

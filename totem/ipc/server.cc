@@ -153,7 +153,9 @@ void Server::flush() {
     }
     if (queued_any_) {
         queued_any_ = !unsent_.empty();
-        channel_->clients_bell.ring();
+        if (!clients_->send_meanwhile()) {
+            channel_->clients_bell.ring();
+        }
     }
 }
 

@@ -50,6 +50,11 @@ class SpscQueue {
         head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
 
+    // Consumer. How many can be popped, or a few less.
+    [[nodiscard]] std::size_t size() const {
+        return tail_.load(std::memory_order_acquire) - head_.load(std::memory_order_relaxed);
+    }
+
   private:
     static constexpr std::size_t kCacheLine = 64;
 

@@ -64,6 +64,7 @@ class Daemon {
     std::string problem;
     std::atomic<bool> take_ordered{
         true};  // false: leaves the ordered lane's requests where they are
+    std::atomic<bool> ordered_waits{false};  // some were left when it last looked
     std::atomic<int> opened{0};
     std::atomic<int> closed{0};
     std::atomic<int> counted{0};
@@ -76,6 +77,7 @@ class Daemon {
             }
             server_.flush();
             server_.collect_frames();
+            ordered_waits = server_.next(ipc::Lane::kOrdered).has_value();
             pollfd wait{server_.wake_fd(), POLLIN, 0};
             server_.arm();
             if (!server_.next(ipc::Lane::kLocal) &&
