@@ -16,7 +16,8 @@ void Replica::step(Instant now, ReplicaInput input, ReplicaEffects& out) {
 }
 
 const Status& Replica::status() const noexcept { return machine_->status(); }
-const TreeView& Replica::snapshot() const noexcept { return machine_->snapshot(); }
+const TreeView& Replica::snapshot() const noexcept { return *machine_->snapshot(); }
+std::shared_ptr<const TreeView> Replica::shared_snapshot() const { return machine_->snapshot(); }
 const State& Replica::state() const noexcept { return machine_->state(); }
 std::uint64_t Replica::promised() const noexcept { return machine_->promised(); }
 

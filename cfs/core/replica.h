@@ -209,6 +209,8 @@ class Replica {
     [[nodiscard]] bool writable() const noexcept { return status().obstacle == Obstacle::kNone; }
     // What readers see; whole and immutable.
     [[nodiscard]] const TreeView& snapshot() const noexcept;
+    // The same, for readers in other threads, as long as they like.
+    [[nodiscard]] std::shared_ptr<const TreeView> shared_snapshot() const;
     // For checkers and tests.
     [[nodiscard]] const State& state() const noexcept;
     [[nodiscard]] std::uint64_t promised() const noexcept;

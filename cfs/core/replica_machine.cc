@@ -27,7 +27,7 @@ ViewName name_of(const View& view) noexcept {
 }  // namespace
 
 Replica::Machine::Machine(ReplicaOptions options)
-    : options_(options), published_(state_.snapshot()) {}
+    : options_(options), published_(std::make_shared<const TreeView>(state_.snapshot())) {}
 
 void Replica::Machine::step(Instant now, ReplicaInput& input, ReplicaEffects& out) {
     now_ = now;
@@ -89,8 +89,8 @@ void Replica::Machine::tell(Notice::Kind kind, NodeId node, std::uint64_t number
 
 void Replica::Machine::publish() {
     if (std::exchange(unpublished_, false)) {
-        published_ = state_.snapshot();
-        locks_.look(now_, published_);
+        published_ = std::make_shared<const TreeView>(state_.snapshot());
+        locks_.look(now_, *published_);
         out_->published = true;
     }
 }
@@ -107,7 +107,7 @@ void Replica::Machine::on(Loaded& input) {
         return;
     }
     const bool again = phase_ == Phase::kReloading;
-    compare_trees(published_, input.state.tree(), out_->changed);
+    compare_trees(*published_, input.state.tree(), out_->changed);
     state_ = std::move(input.state);
     promise_ = std::move(input.promise);
     newer_record_ = !record;

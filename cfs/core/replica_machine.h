@@ -41,7 +41,9 @@ class Replica::Machine {
     void step(Instant now, ReplicaInput& input, ReplicaEffects& out);
 
     [[nodiscard]] const Status& status() const noexcept { return status_; }
-    [[nodiscard]] const TreeView& snapshot() const noexcept { return published_; }
+    [[nodiscard]] const std::shared_ptr<const TreeView>& snapshot() const noexcept {
+        return published_;
+    }
     [[nodiscard]] const State& state() const noexcept { return state_; }
     [[nodiscard]] std::uint64_t promised() const noexcept { return promise_.epoch; }
 
@@ -215,7 +217,7 @@ class Replica::Machine {
     Phase phase_ = Phase::kStarting;
 
     State state_;
-    TreeView published_;
+    std::shared_ptr<const TreeView> published_;
     bool unpublished_ = false;
     bool unstored_ = false;  // state_ has what no batch was taken with
     LockTimers locks_;
