@@ -222,12 +222,12 @@ void ClusterWatch::on(const Reply& input, Instant now, ClusterEffects& out) {
 }
 
 void ClusterWatch::on_votes(const Reply& input, Instant now, ClusterEffects& out) {
-    const auto info = decode_vote_info(input.bytes);
+    auto info = decode_vote_info(input.bytes);
     if (!info) {
         fail(votes_, {Door::kVotequorum, Error::kLibrary, info.error()}, now, out);
         return;
     }
-    expected_ = info->highest_expected;
+    votes_info_ = std::move(*info);
     tell(out);
 }
 
@@ -327,7 +327,7 @@ Cluster ClusterWatch::build() const {
 
 // A device's votes are nobody's here: they are in force, but no node has them.
 void ClusterWatch::tell(ClusterEffects& out) {
-    if (!read_ || !expected_) {
+    if (!read_ || !votes_info_) {
         return;
     }
     Cluster cluster = *read_;
@@ -335,7 +335,8 @@ void ClusterWatch::tell(ClusterEffects& out) {
     for (const ConfiguredNode& node : cluster.nodes) {
         total += node.votes;
     }
-    cluster.expected_votes = std::min(*expected_, total);
+    cluster.self = votes_info_->node;
+    cluster.expected_votes = std::min(votes_info_->highest_expected, total);
     if (told_ != cluster) {
         told_ = cluster;
         out.cluster = std::move(cluster);

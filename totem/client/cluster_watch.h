@@ -29,6 +29,7 @@ struct ConfiguredNode {
 };
 
 struct Cluster {
+    NodeId self = kNoNode;  // this node
     std::string name;
     std::uint64_t config_version = 0;   // 0: the configuration has none
     std::vector<ConfiguredNode> nodes;  // ascending
@@ -113,8 +114,8 @@ class ClusterWatch {
     std::uint32_t position_ = 0;     // in the node list
     std::map<std::string, Value> values_;
     std::optional<Instant> ask_votes_at_;
-    std::optional<Cluster> read_;  // without expected_votes
-    std::optional<std::uint32_t> expected_;
+    std::optional<Cluster> read_;  // without what votes_info_ says
+    std::optional<VoteInfo> votes_info_;
     std::optional<Cluster> told_;
 };
 

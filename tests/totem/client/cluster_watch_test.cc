@@ -143,6 +143,7 @@ TEST_F(ClusterWatchTest, TellsWhoHasHowManyVotes) {
     open();
     pass(std::chrono::seconds(1));
     ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].self, NodeId{1});
     EXPECT_EQ(told[0].name, "lab");
     EXPECT_EQ(told[0].config_version, 7U);
     EXPECT_EQ(told[0].nodes, (std::vector<ConfiguredNode>{{NodeId{1}, 4, "first", "10.0.0.1"},
