@@ -229,7 +229,9 @@ void Replica::Machine::adopt() {
     const std::uint64_t common = last_common(state_.history(), next->history());
     if (common != state_.position().index) {
         Aside aside = make_aside(state_.tree(), state_.history(), batch.changes, common);
-        aside.time = next->history().records().back().time;
+        // Those that have done nothing yet have no time: then that of what is put aside.
+        const auto& adopted = next->history().records();
+        aside.time = (adopted.empty() ? state_.history().records() : adopted).back().time;
         aside.reason = "adopted the state of node " + std::to_string(raw(receiver_->donor()));
         out.aside = aside.tail.size();
         batch.aside = std::move(aside);

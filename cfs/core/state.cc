@@ -140,12 +140,12 @@ std::string State::subject_of(const Operation& operation) const {
 Batch State::take_batch() {
     Batch batch;
     const auto& records = history_.records();
-    if (records.empty()) {
+    if (records.empty() && !adopted_) {
         return batch;  // the root of a new tree is stored with its first operation
     }
     batch.adoption = std::exchange(adopted_, false);
     const std::uint64_t from = batch.adoption ? 0 : stored_;
-    batch.oldest_index = records.front().position.index;
+    batch.oldest_index = records.empty() ? 1 : records.front().position.index;
     TOTEM_CHECK(batch.adoption || stored_ + 1 >= batch.oldest_index);
     const std::uint64_t fresh = position().index - std::max(from, batch.oldest_index - 1);
     batch.records.assign(records.end() - static_cast<std::ptrdiff_t>(fresh), records.end());
@@ -172,7 +172,7 @@ totem::Result<State, ImageError> State::adopt(const Image& image) {
     if (problem != TreeProblem::kNone) {
         return totem::Unexpected{ImageError{ImageProblem::kTree, problem}};
     }
-    if (image.records.empty() || !next.history_.assign(image.records, image.floors)) {
+    if (!next.history_.assign(image.records, image.floors)) {
         return totem::Unexpected{ImageError{ImageProblem::kHistory}};
     }
     if (!next.parts_.assign(image.parts)) {
@@ -180,7 +180,7 @@ totem::Result<State, ImageError> State::adopt(const Image& image) {
     }
     next.limits_digest_ = digest_of(image.limits);
     next.adopted_ = true;
-    if (next.digest() != image.records.back().state) {
+    if (next.digest() != (image.records.empty() ? State{}.digest() : image.records.back().state)) {
         return totem::Unexpected{ImageError{ImageProblem::kDigest}};
     }
     return next;

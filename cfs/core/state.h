@@ -62,9 +62,9 @@ class State {
     [[nodiscard]] Batch take_batch();
 
     // This state with `image` put into it: onto a new State the image is whole, else a difference.
-    // The result must have the digest that its last record names; then the batch that
-    // take_batch() of it gives turns the store's content into it. This state stays as it is, and
-    // must have no batch to take (checked).
+    // The result must have the digest that its last record names, or, without records, be a new
+    // State; then the batch that take_batch() of it gives turns the store's content into it. This
+    // state stays as it is, and must have no batch to take (checked).
     [[nodiscard]] totem::Result<State, ImageError> adopt(const Image& image);
 
   private:

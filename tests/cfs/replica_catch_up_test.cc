@@ -173,6 +173,26 @@ TEST(ReplicaCatchUp, LocalModeOnAClustersHistoryIsABranchAndIsPutAside) {
     EXPECT_EQ(asides->front().operations, 1U);
 }
 
+// The others have done nothing yet, so what it adopts has no history at all.
+TEST(ReplicaCatchUp, ABranchOnAnEmptyClusterIsPutAside) {
+    RunningCluster cluster;
+    cluster.power_cut(3);
+    cluster.replica_options.local = true;
+    cluster.node(3).up = true;
+    cluster.start(3);
+    cluster.make(3, "branch");
+    cluster.run(10ms);
+    EXPECT_TRUE(cluster.has(3, "branch"));
+    cluster.kill(3);
+    cluster.replica_options.local = false;
+    cluster.start(3);
+    cluster.heal();
+    cluster.run(300ms);
+    EXPECT_TRUE(cluster.all_writable()) << cfs::to_string(cluster.status(3).obstacle);
+    EXPECT_FALSE(cluster.has(3, "branch"));
+    EXPECT_EQ(cluster.node(3).store->asides()->size(), 1U);
+}
+
 TEST(ReplicaCatchUp, TwoThatWroteAloneBeforeThereWasAClusterConflict) {
     Cluster cluster;
     cluster.replica_options.local = true;

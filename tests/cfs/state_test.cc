@@ -245,10 +245,28 @@ TEST(State, WhatIsNotWholeIsNotAdopted) {
     EXPECT_EQ(refusal(image).problem, ImageProblem::kHistory);
     image = good;
     image.records.clear();
-    EXPECT_EQ(refusal(image).problem, ImageProblem::kHistory);
+    EXPECT_EQ(refusal(image).problem, ImageProblem::kDigest);
     image = good;
     image.parts.push_back({{NodeId{1}, Life{1}, 1}, 1, nullptr});
     EXPECT_EQ(refusal(image).problem, ImageProblem::kParts);
+}
+
+// All that it did was done alone, and the others have done nothing yet.
+TEST(State, TheEmptyStateIsAdopted) {
+    Replica alone;
+    alone.put("mine", "1");
+    static_cast<void>(alone.state.take_batch());
+    Image image = image_of(State{});
+    image.gone.push_back(alone.inode("mine"));
+    auto adopted = alone.state.adopt(image);
+    ASSERT_TRUE(adopted.has_value()) << to_string(adopted.error());
+    EXPECT_EQ(adopted->digest(), State{}.digest());
+    EXPECT_EQ(adopted->position(), Position{});
+    const Batch batch = adopted->take_batch();
+    EXPECT_TRUE(batch.adoption);
+    EXPECT_EQ(batch.changes.size(), 2U);  // the root is as it was, too
+    image.floors.push_back({NodeId{1}, Life{1}, 1, 1});
+    EXPECT_EQ(alone.state.adopt(image).error().problem, ImageProblem::kDigest);
 }
 
 TEST(State, TheTailIsPutAside) {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/cfs/random_operation.h"
 #include "tests/cfs/replica.h"
 #include "tests/support/frames.h"
 
@@ -12,44 +13,6 @@ namespace cfs::testing {
 namespace {
 
 using frames::Random;
-
-// One random operation over few names, so that files are replaced, grow, shrink and go.
-void one_operation(Replica& fs, Random& random) {
-    const std::string path = "f" + std::to_string(random.below(6));
-    const std::string other = "f" + std::to_string(random.below(6));
-    const std::string text(1 + random.below(3000) * (1 + random.below(12)),
-                           static_cast<char>('a' + random.below(26)));
-    switch (random.below(9)) {
-        case 0:
-            fs.mkdirs("d/" + path);
-            break;
-        case 1:
-            fs.truncate(path, random.below(40000));
-            break;
-        case 2:
-            fs.unlink(path);
-            break;
-        case 3:
-            fs.rename(path, other);
-            break;
-        case 4: {
-            const auto data = bytes_of(text);
-            fs.apply(Chunk{random.below(3),
-                           static_cast<std::uint32_t>(random.below(2)),
-                           {{random.below(9999), data}}});
-            break;
-        }
-        case 5:
-            fs.apply(CommitChunks{fs.inode(path), random.below(3), 1});
-            break;
-        case 6:
-            fs.rmdir("d/" + path);
-            break;
-        default:
-            fs.put(path, text);
-            break;
-    }
-}
 
 Batch some_batch(Replica& fs, Random& random) {
     for (std::size_t i = 0, count = 1 + random.below(4); i < count; ++i) {
@@ -199,6 +162,30 @@ TEST_P(StoreContract, ANewOneIsEmpty) {
     EXPECT_TRUE(loaded->image.records.empty());
     EXPECT_EQ(loaded->promise, Promise{});
     EXPECT_TRUE((*store)->asides()->empty());
+}
+
+// Also the state of those that have done nothing yet.
+TEST_P(StoreContract, TheEmptyStateIsAdopted) {
+    const auto disk = GetParam()();
+    Replica alone;
+    {
+        auto store = disk->open();
+        alone.put("mine", std::string(40000, 'm'));
+        commit(**store, alone.state.take_batch());
+        Image image = image_of(State{});
+        image.gone.push_back(alone.inode("mine"));
+        auto adopted = alone.state.adopt(image);
+        ASSERT_TRUE(adopted.has_value()) << to_string(adopted.error());
+        commit(**store, adopted->take_batch());
+    }
+    EXPECT_EQ(loaded_from(*disk).digest(), State{}.digest());
+    alone.state = loaded_from(*disk);
+    alone.put("again", "1");
+    {
+        auto store = disk->open();
+        commit(**store, alone.state.take_batch());
+    }
+    EXPECT_EQ(loaded_from(*disk).digest(), alone.state.digest());
 }
 
 TEST_P(StoreContract, KeepsWhatWasCommitted) {
