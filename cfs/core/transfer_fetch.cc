@@ -9,6 +9,9 @@ namespace cfs {
 
 namespace {
 
+// Contents that may have a block that is wanted.
+using BlockLists = std::vector<const std::vector<BlockRef>*>;
+
 constexpr std::size_t kListBytesMax = kTransferDataMax - sizeof(std::uint32_t);
 
 TransferError bad_entry(Inode inode) { return {TransferProblem::kBadEntry, {}, inode}; }
@@ -21,11 +24,13 @@ void put_at(std::vector<BlockRef>& blocks, std::size_t number, BlockRef block) {
 }
 
 // Null where there is none with that digest.
-BlockRef find_at(const std::vector<BlockRef>& blocks, std::size_t number, const Digest& digest) {
-    if (number >= blocks.size() || !blocks[number] || blocks[number]->digest != digest) {
-        return nullptr;
+BlockRef find_at(const BlockLists& lists, std::size_t number, const Digest& digest) {
+    for (const std::vector<BlockRef>* blocks : lists) {
+        if (number < blocks->size() && (*blocks)[number] && (*blocks)[number]->digest == digest) {
+            return (*blocks)[number];
+        }
     }
-    return blocks[number];
+    return nullptr;
 }
 
 // Null if the bytes are not those of a block: nothing, or zeros at their end.
@@ -136,22 +141,31 @@ EntryCollector::Problem EntryCollector::take(const TreeView& own, const Listed& 
     return complete(std::move(small));
 }
 
+// What there is of a file already: an older version, and what an earlier try had fetched.
+std::vector<const std::vector<BlockRef>*> EntryCollector::blocks_here(const TreeView& own,
+                                                                      Inode inode) const {
+    BlockLists lists;
+    if (const EntryRef older = own.find(inode)) {
+        lists.push_back(&older->content.blocks());
+    }
+    if (const auto entry = cache_.entries.find(inode); entry != cache_.entries.end()) {
+        lists.push_back(&entry->second->content.blocks());
+    }
+    if (const auto blocks = cache_.blocks.find(inode); blocks != cache_.blocks.end()) {
+        lists.push_back(&blocks->second);
+    }
+    return lists;
+}
+
 EntryCollector::Problem EntryCollector::take_large(const TreeView& own, const Listed& listed,
                                                    const SentEntry& sent) {
     if (digest_of(sent.entry, sent.size, sent.digests) != listed.digest) {
         return bad_entry(listed.inode);
     }
-    static const std::vector<BlockRef> kNone;
-    const EntryRef older = own.find(listed.inode);
-    const auto& own_blocks = older ? older->content.blocks() : kNone;
-    const auto cached = cache_.blocks.find(listed.inode);
-    const auto& cached_blocks = cached != cache_.blocks.end() ? cached->second : kNone;
+    const BlockLists here_already = blocks_here(own, listed.inode);
     Large large{sent.entry, sent.size, listed.digest, {}, 0};
     for (const SentBlockDigest& block : sent.digests) {
-        BlockRef here = find_at(own_blocks, block.number, block.digest);
-        if (!here) {
-            here = find_at(cached_blocks, block.number, block.digest);
-        }
+        BlockRef here = find_at(here_already, block.number, block.digest);
         if (!here) {
             ++large.missing;
             waiting_blocks_.emplace(BlockName{listed.inode, block.number}, block.digest);

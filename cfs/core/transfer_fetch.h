@@ -64,6 +64,8 @@ class EntryCollector {
     [[nodiscard]] Problem take(const TreeView& own, const Listed& listed, const SentEntry& sent);
     [[nodiscard]] Problem take_large(const TreeView& own, const Listed& listed,
                                      const SentEntry& sent);
+    [[nodiscard]] std::vector<const std::vector<BlockRef>*> blocks_here(const TreeView& own,
+                                                                        Inode inode) const;
     [[nodiscard]] Problem complete(Large large);
 
     TransferCache cache_;

@@ -4,7 +4,6 @@
 // not by the encoder.
 #include "cfs/core/operation_codec.h"
 
-#include <fstream>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,16 +18,7 @@ namespace {
 
 using frames::Frame;
 
-std::vector<Frame> corpus() {
-    std::vector<Frame> found;
-    std::ifstream in(std::string(QUORATE_SOURCE_DIR) + "/tests/data/operations/operations.hex");
-    for (std::string line; std::getline(in, line);) {
-        if (!line.empty() && line.front() != '#') {
-            found.push_back(frames::from_hex(line));
-        }
-    }
-    return found;
-}
+std::vector<Frame> corpus() { return frames::corpus("operations/operations"); }
 
 Frame encoded(const Operation& operation) {
     Frame bytes;

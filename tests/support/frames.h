@@ -19,10 +19,10 @@ inline Frame from_hex(const std::string& hex) {
     return frame;
 }
 
-// The frames of tests/data/frames/<kind>.hex.
-inline std::vector<Frame> captured(const std::string& kind) {
+// The lines of tests/data/<name>.hex that are no comments.
+inline std::vector<Frame> corpus(const std::string& name) {
     std::vector<Frame> found;
-    std::ifstream in(std::string(QUORATE_SOURCE_DIR) + "/tests/data/frames/" + kind + ".hex");
+    std::ifstream in(std::string(QUORATE_SOURCE_DIR) + "/tests/data/" + name + ".hex");
     for (std::string line; std::getline(in, line);) {
         if (!line.empty() && line.front() != '#') {
             found.push_back(from_hex(line));
@@ -30,6 +30,9 @@ inline std::vector<Frame> captured(const std::string& kind) {
     }
     return found;
 }
+
+// The frames of tests/data/frames/<kind>.hex.
+inline std::vector<Frame> captured(const std::string& kind) { return corpus("frames/" + kind); }
 
 inline const std::vector<std::string>& kinds() {
     static const std::vector<std::string> kKinds{"orf_token", "data",         "merge_detect",
