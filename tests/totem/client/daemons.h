@@ -132,23 +132,18 @@ class Ring {
     std::uint64_t next_ring_ = 0;
 };
 
-// One client process beside one daemon. What the client says of messages is kept as text.
-class Host {
+// The doors of one client process: does what its machine asks for, hands it what the daemon says.
+class Doors {
   public:
-    Host(Ring& ring, std::uint32_t node, totem::client::GroupClientOptions options)
-        : ring_(ring), daemon_(NodeId{node}), client(std::move(options)) {}
+    Doors(Ring& ring, std::uint32_t node) : ring_(ring), daemon_(NodeId{node}) {}
+    Doors(const Doors&) = delete;
+    Doors& operator=(const Doors&) = delete;
+    Doors(Doors&&) = delete;
+    Doors& operator=(Doors&&) = delete;
+    virtual ~Doors() = default;
 
-    void step(const totem::client::Input& input) {
-        effects_.clear();
-        client.step(now, input, effects_);
-        wake_at = effects_.wake_at;
-        for (auto& each : effects_.news) {
-            keep(std::move(each));
-        }
-        for (const auto& action : std::exchange(effects_.actions, {})) {
-            std::visit([&](const auto& value) { queue(value); }, action);
-        }
-    }
+    virtual void step(const totem::client::Input& input) = 0;
+
     // Does what the client asked for, and hands it what the daemon says. True when there was any.
     bool run() {
         bool any = false;
@@ -172,40 +167,26 @@ class Host {
         }
         return any;
     }
-    void wake() {
-        if (wake_at) {
-            now = std::max(now, *wake_at);
-            step(totem::client::Wake{});
-        }
-    }
-    void send(std::uint64_t tag, std::string_view text) {
-        step(totem::client::Send{tag, std::as_bytes(std::span(text)), totem::Guarantee::kAgreed});
-    }
     // The connection breaks, whoever is at fault.
     void cut(Door door) {
         close(door);
         step(totem::client::Disconnected{door});
     }
 
-    template <typename Kind>
-    std::vector<Kind> take() {
-        std::vector<Kind> taken;
-        std::vector<totem::client::News> rest;
-        for (auto& each : std::exchange(news, {})) {
-            if (auto* value = std::get_if<Kind>(&each)) {
-                taken.push_back(std::move(*value));
-            } else {
-                rest.push_back(std::move(each));
-            }
+    bool up = true;
+    totem::client::Error refusal = totem::client::Error::kLibrary;
+    std::function<bool()> full;  // whether the way to the daemon has no room now
+
+  protected:
+    void perform(const std::vector<totem::client::Action>& actions) {
+        for (const auto& action : actions) {
+            std::visit([&](const auto& value) { queue(value); }, action);
         }
-        news = std::move(rest);
-        return taken;
     }
 
   private:
     Ring& ring_;
     NodeId daemon_;
-    totem::client::Effects effects_;
     std::map<Door, ConnectionId> connections_;
     std::vector<std::function<void()>> todo_;
 
@@ -217,14 +198,6 @@ class Host {
             }
         }
         return nullptr;
-    }
-    void keep(totem::client::News each) {
-        if (auto* message = std::get_if<totem::client::Message>(&each)) {
-            delivered.emplace_back(totem::group::as_text(message->bytes));
-            tags.push_back(message->own_tag);
-            message->bytes = {};
-        }
-        news.push_back(std::move(each));
     }
     void queue(const totem::client::Connect& action) {
         todo_.push_back([this, door = action.door] {
@@ -269,14 +242,63 @@ class Host {
             step(totem::client::Event{door, bytes});
         }
     }
+};
+
+// One client process beside one daemon. What the client says of messages is kept as text.
+class Host : public Doors {
+  public:
+    Host(Ring& ring, std::uint32_t node, totem::client::GroupClientOptions options)
+        : Doors(ring, node), client(std::move(options)) {}
+
+    void step(const totem::client::Input& input) override {
+        effects_.clear();
+        client.step(now, input, effects_);
+        wake_at = effects_.wake_at;
+        for (auto& each : effects_.news) {
+            keep(std::move(each));
+        }
+        perform(std::exchange(effects_.actions, {}));
+    }
+    void wake() {
+        if (wake_at) {
+            now = std::max(now, *wake_at);
+            step(totem::client::Wake{});
+        }
+    }
+    void send(std::uint64_t tag, std::string_view text) {
+        step(totem::client::Send{tag, std::as_bytes(std::span(text)), totem::Guarantee::kAgreed});
+    }
+    template <typename Kind>
+    std::vector<Kind> take() {
+        std::vector<Kind> taken;
+        std::vector<totem::client::News> rest;
+        for (auto& each : std::exchange(news, {})) {
+            if (auto* value = std::get_if<Kind>(&each)) {
+                taken.push_back(std::move(*value));
+            } else {
+                rest.push_back(std::move(each));
+            }
+        }
+        news = std::move(rest);
+        return taken;
+    }
+
+  private:
+    totem::client::Effects effects_;
+
+    void keep(totem::client::News each) {
+        if (auto* message = std::get_if<totem::client::Message>(&each)) {
+            delivered.emplace_back(totem::group::as_text(message->bytes));
+            tags.push_back(message->own_tag);
+            message->bytes = {};
+        }
+        news.push_back(std::move(each));
+    }
 
   public:
     totem::client::GroupClient client;
     totem::Instant now{};
     std::optional<totem::Instant> wake_at;
-    bool up = true;
-    totem::client::Error refusal = totem::client::Error::kLibrary;
-    std::function<bool()> full;  // whether the way to the daemon has no room now
     std::vector<totem::client::News> news;
     std::vector<std::string> delivered;
     std::vector<std::optional<std::uint64_t>> tags;
