@@ -41,13 +41,15 @@ template <typename Access>
 [[nodiscard]] bool survives(Access&& access) {
     sigjmp_buf exit;
     sigjmp_buf* const outer = lost_memory_exit;
-    const bool whole = sigsetjmp(exit, 0) == 0;
-    if (whole) {
-        lost_memory_exit = &exit;
-        access();
+    // The standard lets the call stand nowhere but alone in such a condition.
+    if (sigsetjmp(exit, 0) != 0) {
+        lost_memory_exit = outer;
+        return false;
     }
+    lost_memory_exit = &exit;
+    access();
     lost_memory_exit = outer;
-    return whole;
+    return true;
 }
 
 }  // namespace totem::ipc

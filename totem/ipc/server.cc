@@ -194,7 +194,8 @@ bool Server::await_request(std::chrono::nanoseconds at_most) {
     set_coming(false);
     arm();
     pollfd bell{wake_fd(), POLLIN, 0};
-    const timespec limit{0, static_cast<long>(at_most.count())};
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    const timespec limit{at_most.count() / kSecond, at_most.count() % kSecond};
     if (!next(Lane::kOrdered)) {
         ::ppoll(&bell, 1, &limit, nullptr);
     }
