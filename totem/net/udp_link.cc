@@ -58,12 +58,12 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
 
   private:
     using Clock = std::chrono::steady_clock;
-    // A node of the list, whether it introduced itself last as another one, and from when on that
-    // may be reported again.
+    // A node of the list, until when it counts as one that introduces itself as another, and from
+    // when on that may be reported again.
     struct Listed {
         IpAddress address;
         NodeId node = kNoNode;
-        bool posing = false;
+        Clock::time_point posing_until;
         Clock::time_point next_report;
     };
 
@@ -311,9 +311,9 @@ void UdpLink::Impl::accept(std::size_t i) {
 // A node that is not in the list could be agreed upon but not sent a token, and of two nodes with
 // one id neither could be told from the other: either would keep the others from forming a ring, or
 // break the one they have. So whoever introduces itself must do it from the address that its id has
-// in the list; of who does not, only what names the right id is heard until it does, so that one
-// stray frame does not cost a member its tokens. (Otherwise data cannot be judged like this: any
-// member may repeat it.)
+// in the list; of who does not, only what names the right id is heard until it does or has long
+// been silent, so that one stray frame does not cost a member its tokens, nor for ever what it
+// repeats for others. (Otherwise data cannot be judged like this: any member may repeat it.)
 std::optional<NodeId> UdpLink::Impl::strange_name(const FrameRef& frame, Listed& source) const {
     const auto type = peek_type(frame.bytes());
     if (!type) {
@@ -325,10 +325,13 @@ std::optional<NodeId> UdpLink::Impl::strange_name(const FrameRef& frame, Listed&
         node = join ? join->system_from : node;
     }
     if (node != kNoNode && (*type == FrameType::kJoin || *type == FrameType::kMergeDetect)) {
-        source.posing = node != source.node;
+        source.posing_until =
+            node != source.node ? Clock::now() + config_.posing : Clock::time_point();
     }
     const bool known = node == kNoNode || node == config_.self || !targets(node).empty();
-    const bool fits = known && (!source.posing || node == source.node);
+    const bool posing =
+        source.posing_until != Clock::time_point() && Clock::now() < source.posing_until;
+    const bool fits = known && (!posing || node == source.node);
     return fits ? std::nullopt : std::optional(node);
 }
 
@@ -440,7 +443,7 @@ void UdpLink::Impl::set_members(std::span<const Peer> peers, bool block_unlisted
         }
         nodes_.push_back(peer.node);
         addresses_.push_back(to_socket_address(address, config_.port));
-        listed_.push_back({address.without_scope(), peer.node, false, {}});
+        listed_.push_back({address.without_scope(), peer.node, {}, {}});
     }
     std::ranges::sort(listed_, {}, &Listed::address);
 }

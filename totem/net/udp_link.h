@@ -52,6 +52,9 @@ struct LinkConfig {
     std::vector<Peer> peers;    // the node list, with or without this node
     bool block_unlisted_ips = true;
     std::chrono::milliseconds downcheck{1000};  // how often the interface is looked at
+    // How long a node is not believed after it introduced itself as another; who is another does so
+    // again within less.
+    std::chrono::milliseconds posing{10000};
 
     // udp only.
     IpAddress group;         // mcastaddr, of the family of `local`

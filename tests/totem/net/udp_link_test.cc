@@ -191,6 +191,23 @@ TEST_F(UdpuLink, OneStrayJoinDoesNotSilenceAMember) {
     EXPECT_FALSE(one_.got("stray"));
 }
 
+// Nor may it cost for ever what the member repeats for others.
+TEST_F(UdpuLink, AStrayJoinIsForgotten) {
+    LinkConfig forgetful = config(kOne);
+    forgetful.posing = std::chrono::milliseconds(1000);
+    ASSERT_TRUE(one_.link.open(forgetful, one_).has_value());
+    const auto member = raw_socket("127.0.0.22");
+    send_raw(member, port_, frame_bytes(Type::kJoin, "stray", NodeId{3}));
+    send_raw(member, port_, frame_bytes(Type::kMulticast, "of three", NodeId{3}));
+    send_raw(member, port_, frame_bytes(Type::kMulticast, "its own", NodeId{2}));
+    ASSERT_TRUE(run_until(io_, [&] { return one_.got("its own"); }));
+    EXPECT_FALSE(one_.got("of three"));
+    EXPECT_TRUE(run_until(io_, [&] {
+        send_raw(member, port_, frame_bytes(Type::kMulticast, "of three", NodeId{3}));
+        return one_.got("of three");
+    }));
+}
+
 TEST_F(UdpuLink, DropsItsOwnAddressWhateverThePort) {
     open(one_);
     send_raw(raw_socket("127.0.0.21"), port_, frame_bytes(Type::kMulticast, "echo"));
