@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <pthread.h>
 #include <sys/random.h>
 #include <system_error>
 #include <unistd.h>
@@ -95,7 +94,7 @@ ipc::ServerOptions Daemon::server_options() {
     process::Scheduling wish = scheduling_of(configuration_.cluster.system);
     wish.below = 1;
     options.on_thread_start = [wish] {
-        ::pthread_setname_np(::pthread_self(), "totemd-clients");
+        process::become_helper("totemd-clients");
         static_cast<void>(process::set_scheduling(wish));
     };
     return options;

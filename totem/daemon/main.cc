@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <pthread.h>
 #include <string>
 #include <utility>
 #include <variant>
@@ -120,7 +119,7 @@ int start(const CommandLine& line, Log& log) {
     process::Scheduling below_protocol = scheduling_of(configuration->cluster.system);
     below_protocol.below = 2;
     log.go_to_background([below_protocol] {
-        ::pthread_setname_np(::pthread_self(), "totemd-log");
+        process::become_helper("totemd-log");
         static_cast<void>(process::set_scheduling(below_protocol));
     });
     process::raise_descriptor_limit();

@@ -1,10 +1,11 @@
 #include "totem/daemon/reloader.h"
 
 #include <memory>
-#include <pthread.h>
 #include <utility>
 
 #include <boost/asio/post.hpp>
+
+#include "totem/process/process.h"
 
 namespace totem::daemon {
 
@@ -28,7 +29,7 @@ void Reloader::start(std::uint32_t token) {
         thread_.join();  // it has posted its result and is all but over
     }
     thread_ = std::thread([this, token, running = running_] {
-        ::pthread_setname_np(::pthread_self(), "totemd-reload");
+        process::become_helper("totemd-reload");
         auto outcome = std::make_shared<Outcome>(reload_configuration(running, source_));
         boost::asio::post(io_, [this, token, outcome] { finish(token, *outcome); });
     });

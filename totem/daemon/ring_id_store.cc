@@ -5,10 +5,11 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
-#include <pthread.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
+
+#include "totem/process/process.h"
 
 namespace totem::daemon {
 
@@ -118,7 +119,7 @@ void RingIdStore::persist(std::uint64_t seq) {
 }
 
 void RingIdStore::run() {
-    ::pthread_setname_np(::pthread_self(), "totemd-ringid");
+    process::become_helper("totemd-ringid");
     std::string last_problem;
     std::unique_lock lock(mutex_);
     for (;;) {

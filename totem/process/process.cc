@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -149,6 +150,16 @@ std::string set_scheduling(const Scheduling& wish) {
     return fmt::format("Could not set SCHED_RR at priority {}: {}; running with {} scheduling",
                        param.sched_priority, reason(code),
                        nice ? "the highest priority of normal" : "normal");
+}
+
+void become_helper(const char* name) {
+    ::pthread_setname_np(::pthread_self(), name);
+    sigset_t blocked{};
+    ::sigfillset(&blocked);
+    for (const int signal : {SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP}) {
+        ::sigdelset(&blocked, signal);
+    }
+    ::pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
 }
 
 void raise_descriptor_limit() {

@@ -78,6 +78,10 @@ struct Scheduling {
 // For the calling thread. Returns what it got, for the log.
 [[nodiscard]] std::string set_scheduling(const Scheduling& wish);
 void raise_descriptor_limit();
+// For the calling thread, when it is not the one that takes the process's signals: names it, and
+// keeps it from being interrupted in the middle of a write. What the thread itself causes, and the
+// alarm of end_within(), come through as ever.
+void become_helper(const char* name);
 
 // Whatever hangs from now on: the process ends with this status, at once and without another word,
 // when the time is over.
