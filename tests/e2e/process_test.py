@@ -209,7 +209,7 @@ class OneHost(Process):
         for node in (1, 2, 3):
             wait_for("node %d on the ring of three" % node,
                      lambda n=node: "Members[3]: 1 2 3" in log(n), 10)
-            self.assertIn("server name: cmap@/run/n%d" % node, log(node))
+            self.assertIn("server name: cmap@:run:n%d" % node, log(node))
             cluster.run(1, "test", "-s", "/run/n%d/var/lib/corosync/ringid_%d" % (node, node))
         pid = cluster.run(1, "cat", "/run/n2/run/corosync.pid").strip()
         cluster.run(1, "kill", pid)

@@ -16,7 +16,7 @@ constexpr const char* kUsage =
     "        -v         : Display version and exit.\n"
     "        --root DIR : Look for configuration, state and pid file below DIR. Clients do not "
     "find\n"
-    "                     such a daemon: the names of its doors end in @DIR.\n"
+    "                     such a daemon: the names of its doors end in @DIR, / as :.\n"
     "        --node ID  : This host is node ID of the node list, whatever its addresses.\n";
 
 }  // namespace

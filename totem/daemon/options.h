@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "totem/core/types.h"
+#include "totem/ipc/door_suffix.h"
 
 namespace totem::daemon {
 
@@ -31,7 +32,7 @@ struct CommandLine {
     }
     [[nodiscard]] std::string key_path() const { return root + "/etc/corosync/authkey"; }
     // Behind the names of the doors: several daemons share the abstract socket names of a host.
-    [[nodiscard]] std::string door_suffix() const { return root.empty() ? "" : "@" + root; }
+    [[nodiscard]] std::string door_suffix() const { return ipc::door_suffix(root); }
 };
 
 // A usage error or a question for help has been answered on stderr or stdout; end with this status.

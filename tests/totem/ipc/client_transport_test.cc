@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/totem/ipc/toy_daemon.h"
+#include "totem/ipc/door_suffix.h"
 
 namespace {
 
@@ -148,6 +149,22 @@ TEST_F(ClientTransportTest, RequestsRepliesAndEvents) {
         EXPECT_EQ(numbers[i], i);
     }
     EXPECT_EQ(count("reply 1024"), 1);
+}
+
+// libqb makes file names out of the names of doors.
+TEST_F(ClientTransportTest, ADaemonBelowAnotherRoot) {
+    suffix_ = totem::ipc::door_suffix("/run/root" + std::to_string(::getpid()));
+    start();
+    ClientTransport rooted({.name_suffix = suffix_});
+    rooted.perform(now(), totem::client::Connect{Door::kCmap});
+    EXPECT_TRUE(toy::eventually([&] {
+        rooted.run(now(), [this](const totem::client::Input& input) {
+            std::visit([this](const auto& value) { keep(value); }, input);
+        });
+        return !words.empty();
+    }));
+    EXPECT_EQ(words, (std::vector<std::string>{"connected cmap"}));
+    EXPECT_EQ(totem::ipc::door_suffix(""), "");
 }
 
 TEST_F(ClientTransportTest, NobodyThere) {
