@@ -35,6 +35,15 @@ bool TreeView::has_children(Inode directory) const {
     return any;
 }
 
+std::uint64_t TreeView::subdirectories(Inode directory) const {
+    std::uint64_t count = 0;
+    by_name_.cover(
+        {directory, {}}, {Inode{raw(directory) + 1}, {}},
+        [&count](const Directories& part) { count += part.count; },
+        [&count](const Entry& entry) { count += entry.is_directory() ? 1 : 0; });
+    return count;
+}
+
 std::string TreeView::path_of(Inode inode) const {
     std::vector<EntryRef> chain;
     EntryRef at = find(inode);

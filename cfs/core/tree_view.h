@@ -75,6 +75,8 @@ class TreeView {
         });
     }
     [[nodiscard]] bool has_children(Inode directory) const;
+    // How many directories are in it.
+    [[nodiscard]] std::uint64_t subdirectories(Inode directory) const;
 
     // Calls visit(const EntryRef&) for every entry from inode `from` on, ascending, until it
     // returns false. The root is the first.
@@ -113,13 +115,16 @@ class TreeView {
             return a.parent != b.parent ? a.parent < b.parent : a.name < b.name;
         }
     };
-    struct Nothing {
-        void set(const Nothing* /*left*/, const Entry& /*entry*/,
-                 const Nothing* /*right*/) noexcept {}
+    struct Directories {
+        std::uint64_t count = 0;
+        void set(const Directories* left, const Entry& entry, const Directories* right) noexcept {
+            count = (left != nullptr ? left->count : 0) + (right != nullptr ? right->count : 0) +
+                    (entry.is_directory() ? 1 : 0);
+        }
     };
     struct ByName {
         using Key = NameKey;
-        using Total = Nothing;
+        using Total = Directories;
         static Key key(const Entry& entry) noexcept { return {entry.parent, entry.name}; }
     };
 

@@ -42,6 +42,27 @@ TEST(TreeView, ListsInOrderOfNameAndGoesOnAfterAName) {
     EXPECT_EQ(replica.list(""), (std::vector<std::string>{"d", "e"}));
 }
 
+TEST(TreeView, CountsTheDirectoriesInADirectory) {
+    Replica replica;
+    replica.mkdirs("a/b/c");
+    replica.create("a/file");
+    for (int i = 0; i < 100; ++i) {
+        replica.mkdir("a/" + std::to_string(i));
+    }
+    const auto count = [&](const char* path) {
+        return replica.state.tree().subdirectories(replica.inode(path));
+    };
+    EXPECT_EQ(count(""), 1U);
+    EXPECT_EQ(count("a"), 101U);
+    EXPECT_EQ(count("a/b"), 1U);
+    EXPECT_EQ(count("a/b/c"), 0U);
+    EXPECT_EQ(count("a/file"), 0U);
+    replica.rename("a/7", "a/b/7");
+    replica.rmdir("a/8");
+    EXPECT_EQ(count("a"), 99U);
+    EXPECT_EQ(count("a/b"), 2U);
+}
+
 TEST(TreeView, PathsAndResolving) {
     Replica replica;
     replica.mkdirs("a/b");
