@@ -25,9 +25,9 @@ Errno check_name(std::string_view name, std::size_t bytes_max) noexcept {
 }
 
 bool is_view(std::string_view name) noexcept {
-    static constexpr std::array<std::string_view, 10> kViews{
-        ".version", ".members", ".vmlist",     ".rrd", ".clusterlog",
-        ".debug",   "local",    "qemu-server", "lxc",  "openvz"};
+    static constexpr std::array<std::string_view, 11> kViews{
+        ".version", ".members", ".vmlist",     ".rrd", ".clusterlog", ".debug",
+        ".status",  "local",    "qemu-server", "lxc",  "openvz"};
     return std::find(kViews.begin(), kViews.end(), name) != kViews.end();
 }
 

@@ -26,7 +26,7 @@ TEST(Name, LengthIsLimited) {
 
 TEST(Name, Views) {
     for (const char* name : {".version", ".members", ".vmlist", ".rrd", ".clusterlog", ".debug",
-                             "local", "qemu-server", "lxc", "openvz"}) {
+                             ".status", "local", "qemu-server", "lxc", "openvz"}) {
         EXPECT_TRUE(is_view(name)) << name;
     }
     EXPECT_FALSE(is_view("nodes"));

@@ -45,6 +45,7 @@ const std::vector<Room>& rooms() {
         {"totem/process", {"totem/core", "totem/config"}},
         {"cfs/core", {"totem/core", "totem/client"}, true},
         {"cfs/store", {"totem/core", "cfs/core"}},
+        {"cfs/fuse", {"totem/core", "cfs/core"}},
         {"totem/net", {"totem/core"}},
         {"totem/ipc", {"totem/core", "totem/group", "totem/client", "totem/ipc/doors"}},
         {"totem/daemon",
