@@ -1,0 +1,12 @@
+# Removes the files that an install has listed in MANIFEST; files of the cluster are none of them.
+if(NOT EXISTS ${MANIFEST})
+    message(FATAL_ERROR "nothing was installed from here: there is no ${MANIFEST}")
+endif()
+file(STRINGS ${MANIFEST} installed)
+foreach(file ${installed})
+    set(path $ENV{DESTDIR}${file})
+    if(EXISTS ${path} OR IS_SYMLINK ${path})
+        message(STATUS "removing ${path}")
+        file(REMOVE ${path})
+    endif()
+endforeach()
