@@ -28,6 +28,7 @@ class Disk {
             case DiskFate::kLost:
                 history_.clear();
                 return;
+            case DiskFate::kRestored:
             case DiskFate::kRolledBack:
                 history_.resize(history_.empty() ? 0 : 1 + h % history_.size());
                 return;

@@ -44,15 +44,15 @@ constexpr std::array<Profile, 10> kProfiles = {{
     {"loss", kLossy, 2, 12, 1},
     {"disorder", kDisorder | kLossy, 2, 14, 1},
     {"partition", kSplits | bit(FaultKind::kLoss), 2, 12, 1},
-    {"crash", kDeaths | bit(FaultKind::kLoss), 2, 12, 3},
+    {"crash", kDeaths | bit(FaultKind::kLoss), 2, 12, 4},
     {"pause", kStalls, 2, 12, 1},
     {"ambush", kAmbushes, 6, 24, 1},
     {"full",
      kLossy | kDisorder | kSplits | kDeaths | kAmbushes | kStalls | bit(FaultKind::kCorrupt), 3, 24,
-     3},
+     4},
     {"sealed",
      kLossy | kDisorder | kSplits | kDeaths | kAmbushes | kStalls | bit(FaultKind::kCorrupt), 3, 24,
-     3},
+     4},
     {"hostile-disk", kLossy | kSplits | kDeaths, 4, 24, kDiskFates},
 }};
 

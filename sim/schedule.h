@@ -55,12 +55,13 @@ inline constexpr std::uint32_t kFaultKinds = 20;
 // outlives it.
 enum class DiskFate : std::uint8_t {
     kKept,        // the process died, the machine did not: both are there
-    kPowerCut,    // the machine was off: the file alone, as in all that follow
-    kLost,        // no file
-    kRolledBack,  // an earlier state of it
+    kPowerCut,    // the machine was off: the file alone
+    kLost,        // likewise, and no file
+    kRestored,    // the machine was not off, but the file is an earlier state of it
+    kRolledBack,  // the machine was off, and the file is an earlier state of it
     kCloned,      // another node's
 };
-inline constexpr std::uint32_t kDiskFates = 5;
+inline constexpr std::uint32_t kDiskFates = 6;
 
 struct Fault {
     FaultKind kind{};

@@ -50,7 +50,7 @@ SimNode::~SimNode() = default;
 
 std::uint64_t SimNode::ring_seq_to_start_with(Instant now) const {
     if (!disk_.missing()) {
-        return memo_.used(disk_.stored()).value_or(disk_.stored());
+        return memo_.of_last_life(disk_.stored()).value_or(disk_.stored());
     }
     if (life_ <= 1) {
         return 0;
@@ -134,7 +134,7 @@ void SimNode::fall(Instant now, DiskFate fate, const Disk& other) {
     }
     stop(now);
     disk_.crash(fate, other, h);
-    if (fate != DiskFate::kKept) {
+    if (fate != DiskFate::kKept && fate != DiskFate::kRestored) {
         memo_ = {};
     }
 }
@@ -306,7 +306,7 @@ void SimNode::on_persisted(Instant now, std::uint32_t life, std::uint64_t ring_s
     }
     writing_.erase(written);
     disk_.write(ring_seq);
-    memo_.bound_durable(ring_seq);
+    memo_.durable = ring_seq;
     world_.recorder.publish(Durable{where(), ring_seq});
     step(now, totem::Input{totem::Persisted{ring_seq}});
 }

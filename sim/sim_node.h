@@ -18,11 +18,11 @@
 #include "sim/node_clock.h"
 #include "sim/options.h"
 #include "sim/recorder.h"
-#include "sim/ring_number_memo.h"
 #include "sim/sealed_port.h"
 #include "sim/stack_machine.h"
 #include "sim/wire.h"
 #include "totem/core/effects.h"
+#include "totem/core/used_numbers.h"
 
 namespace sim {
 
@@ -161,7 +161,7 @@ class SimNode {
     std::uint32_t index_;
     NodeClock clock_;
     Disk disk_;
-    RingNumberMemo memo_;
+    totem::UsedNumbers memo_;
     totem::FramePool pool_;  // before everything that refers to its frames
     totem::group::StackEffects effects_;
     std::deque<Packet> inbox_;

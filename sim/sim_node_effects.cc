@@ -44,7 +44,7 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
             world_.recorder.publish(Originated{.where = where(), .ring = trace.ring, .seq = seq});
         }
     }
-    memo_.use(machine_->node().ring_number_used());
+    memo_.used = std::max(memo_.used, machine_->node().ring_number_used());
     totem::group::perform(effects_, *this);
     if (dying_) {
         fall(now, dying_fate_, disk_);
@@ -101,7 +101,7 @@ void SimNode::persist(std::uint64_t ring_seq) {
     if (!effect_happens()) {
         return;
     }
-    memo_.bound_asked(ring_seq);
+    memo_.asked = ring_seq;
     // Writes of one file follow each other.
     const std::uint64_t h = draw(world_.options.seed, Purpose::kDisk,
                                  (std::uint64_t{index_} << 32U) | life_, ++writes_);

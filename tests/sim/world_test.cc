@@ -150,6 +150,7 @@ TEST(World, APowerCutLosesTheMemoOfRingNumbers) {
     constexpr std::uint64_t kFirstBound = 1024;  // asked for by the first life
     EXPECT_GT(second_life(sim::DiskFate::kKept), 0U);
     EXPECT_LT(second_life(sim::DiskFate::kKept), kFirstBound);
+    EXPECT_EQ(second_life(sim::DiskFate::kRestored), second_life(sim::DiskFate::kKept));
     EXPECT_GE(second_life(sim::DiskFate::kPowerCut), kFirstBound);
     EXPECT_LT(second_life(sim::DiskFate::kPowerCut), 2 * kFirstBound);
     EXPECT_GE(second_life(sim::DiskFate::kLost), std::uint64_t{1} << 40U);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "totem/core/used_numbers.h"
 #include "totem/process/process.h"
 
 namespace totem::daemon {

@@ -22,9 +22,6 @@
 
 namespace totem::daemon {
 
-// Above this a ring number can only be damage, or come from it.
-inline constexpr std::uint64_t kRingNumberDamaged = std::uint64_t{1} << 52U;
-
 struct StoredRingId {
     std::uint64_t seq = 0;
     // There was no usable file: `seq` is a number made of the clock, beyond all that an earlier

@@ -9,7 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "totem/daemon/ring_id_store.h"
+#include "totem/core/used_numbers.h"
 
 namespace totem::daemon {
 
@@ -74,12 +74,9 @@ std::optional<std::uint64_t> RingNumberMemo::used(std::uint64_t stored) const {
     if (content_ == nullptr) {
         return std::nullopt;
     }
-    const std::uint64_t used = content_->used;
-    if (used == 0 || used > kRingNumberDamaged) {
-        return std::nullopt;
-    }
-    const bool ours = stored == content_->asked || stored == content_->durable;
-    return ours || stored < used ? std::optional(used) : std::nullopt;
+    const UsedNumbers numbers{
+        .used = content_->used, .asked = content_->asked, .durable = content_->durable};
+    return numbers.of_last_life(stored);
 }
 
 void RingNumberMemo::use(std::uint64_t number) noexcept {

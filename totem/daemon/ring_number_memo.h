@@ -30,9 +30,7 @@ class RingNumberMemo {
     RingNumberMemo(RingNumberMemo&&) = delete;
     RingNumberMemo& operator=(RingNumberMemo&&) = delete;
 
-    // What the last life of this boot used, when the ring id file still holds what that life put
-    // there, or less: then the file was rolled back. With more in it another daemon may have used
-    // it since, and the file counts.
+    // UsedNumbers::of_last_life() of what the last life of this boot noted.
     [[nodiscard]] std::optional<std::uint64_t> used(std::uint64_t stored) const;
 
     // Before a frame with this number leaves. Numbers grow.

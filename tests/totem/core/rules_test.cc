@@ -7,6 +7,7 @@
 #include "totem/core/ring_numbers.h"
 #include "totem/core/timers.h"
 #include "totem/core/token_rules.h"
+#include "totem/core/used_numbers.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ using totem::Seq;
 using totem::StuckRule;
 using totem::TimerId;
 using totem::Timers;
+using totem::UsedNumbers;
 
 constexpr Instant kStart{};
 
@@ -231,6 +233,20 @@ TEST(RingNumbers, OneFrameCannotUseUpTheNumbers) {
 }
 
 // ---- timers -------------------------------------------------------------------------------------
+
+// The daemon and the simulator ask the same rule (tests/totem/daemon/ring_number_memo_test.cc has
+// the daemon's memory around it).
+TEST(UsedNumbers, AreBelievedWhenNobodyElseCanHaveUsedAHigherOne) {
+    const UsedNumbers numbers{.used = 40, .asked = 2048, .durable = 1024};
+    EXPECT_EQ(numbers.of_last_life(1024), 40U);
+    EXPECT_EQ(numbers.of_last_life(2048), 40U) << "written, and nobody heard of it";
+    EXPECT_EQ(numbers.of_last_life(39), 40U) << "rolled back";
+    EXPECT_EQ(numbers.of_last_life(0), 40U) << "rolled back to before the first bound";
+    EXPECT_FALSE(numbers.of_last_life(512)) << "an older bound, or another daemon's";
+    EXPECT_FALSE(numbers.of_last_life(4096)) << "another daemon's";
+    EXPECT_FALSE(UsedNumbers{}.of_last_life(0)) << "no life before";
+    EXPECT_FALSE(UsedNumbers{.used = totem::kRingNumberDamaged + 1}.of_last_life(0)) << "damage";
+}
 
 TEST(Timers, TheEarliestIsTheDeadlineAndComesFirst) {
     Timers timers;
