@@ -6,9 +6,10 @@
 // Prints one line per measurement: what, size, writers, operations per second, and the median and
 // 99th percentile of one operation in microseconds. `create` is open(O_EXCL), one write, close;
 // `replace` a new temporary file renamed over the old one; `read` open, read, close; `lock` mkdir
-// and rmdir. `visible` (with --peer, the same filesystem mounted on another node): from the return
-// of a replace here until a read there has the new content. With --pid (may be given several times)
-// it also tells what those processes had the kernel write for one replaced file.
+// and rmdir. `one dir` and `own dir` are `replace` by parallel writers. `visible` (with --peer, the
+// same filesystem mounted on another node): from the return of a replace here until a read there
+// has the new content. With --pid (may be given several times) it also tells what those processes
+// had the kernel write for one replaced file.
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -210,13 +211,21 @@ void one_caller(const Options& options, const std::string& place, std::size_t by
           }));
 }
 
-void many_writers(const Options& options, const std::string& place) {
+// In one directory, and in one each: a kernel lets one change of a directory happen at a time.
+void many_writers(const Options& options, const std::string& place, bool own_directories) {
+    const auto path = [&](std::size_t writer) {
+        const std::string name = std::to_string(writer);
+        return own_directories ? place + "/d" + name + "/file" : place + "/w" + name;
+    };
     for (const std::size_t writers : options.writers) {
-        const Row row{"replace", 4096, writers};
+        for (std::size_t writer = 0; own_directories && writer < writers; ++writer) {
+            fs::create_directory(place + "/d" + std::to_string(writer));
+        }
+        const Row row{own_directories ? "own dir" : "one dir", 4096, writers};
         const std::uint64_t before = bytes_written(options.pids);
         const Samples samples =
             run(row, options.seconds, [&](std::size_t writer, std::uint64_t number) {
-                replace(place + "/w" + std::to_string(writer), content(4096, number));
+                replace(path(writer), content(4096, number));
             });
         print(row, options.seconds, samples);
         if (!options.pids.empty() && !samples.empty()) {
@@ -256,7 +265,8 @@ void measure(const Options& options) {
               fs::create_directory(place + "/lock");
               fs::remove(place + "/lock");
           }));
-    many_writers(options, place);
+    many_writers(options, place, false);
+    many_writers(options, place, true);
     if (!options.peer.empty()) {
         visibility(options, place, name);
     }
