@@ -218,7 +218,9 @@ class Client {
     int error = 0;
 };
 
-// Waits until `condition` holds, 10 s at most.
+// Waits until `condition` holds, 10 s at most. It asks once in a while only: a condition that sends
+// must not fill its socket before the daemon has done what is waited for, since libqb then waits
+// for room inside of the send, and a daemon that was told to stop reading never makes any.
 template <typename Condition>
 bool eventually(Condition condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -226,7 +228,7 @@ bool eventually(Condition condition) {
         if (std::chrono::steady_clock::now() > deadline) {
             return false;
         }
-        std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return true;
 }
