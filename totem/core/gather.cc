@@ -165,10 +165,21 @@ void Machine::agree_again(const Join& join) {
     }
 }
 
+// All members of the forming ring agreed on the same fail set, and only to install the ring clears
+// it. So a member without it has installed that ring and gathers from there, with new nodes maybe
+// those that were excluded: to exclude them still would undo every merge at its last step.
+bool Machine::installed_by_sender(const Join& join) const {
+    return join.from != kNoNode && join.proc.contains(self()) &&
+           !join.failed.contains_all(membership_.failed());
+}
+
 // A member of the ring that is being formed has given up on it: so does this node.
 void Machine::join_while_forming(const Join& join) {
     const GatherReason reason =
         state_ == State::kCommit ? GatherReason::kJoinCommit : GatherReason::kJoinRecovery;
+    if (state_ == State::kRecovery && installed_by_sender(join)) {
+        membership_.gather_from(forming_members_);
+    }
     enter_gather(reason);
     if (state_ == State::kGather) {
         process_join(join);

@@ -74,6 +74,7 @@ class Machine {
     void process_join(const Join& join);
     void agree_again(const Join& join);
     void join_while_forming(const Join& join);
+    [[nodiscard]] bool installed_by_sender(const Join& join) const;
     void send_join();
     [[nodiscard]] Duration join_delay();
     void commit_if_agreed();

@@ -131,13 +131,17 @@ bool Membership::lowest_candidate() const {
     });
 }
 
-void Membership::install(const NodeList& members) {
-    members_ = members;
-    companions_ = members;
+void Membership::gather_from(const NodeList& members) {
     proc_ = members;
     failed_.clear();
     cannot_receive_ = false;
     begin_round();
+}
+
+void Membership::install(const NodeList& members) {
+    members_ = members;
+    companions_ = members;
+    gather_from(members);
 }
 
 void Membership::leave_ring(const RingId& ring) {

@@ -54,6 +54,8 @@ class Membership {
     [[nodiscard]] bool agreed() const;
     [[nodiscard]] bool lowest_candidate() const;
 
+    // A ring of `members` was installed by others of them; this node gathers with them from there.
+    void gather_from(const NodeList& members);
     // A ring of `members` was installed.
     void install(const NodeList& members);
     // Frames of `ring` are late copies from now on: this node was part of it and is no more.

@@ -55,6 +55,54 @@ TEST_F(StrayJoins, TheLastJoinOfOneThatWentAloneExcludesNobody) {
     EXPECT_TRUE(ring_.form({1, 2}, std::chrono::milliseconds(100)));
 }
 
+// Seed 1288 of the profile ambush: a ring of three installed one after the other, the first to do
+// so heard the ring of those that it had excluded and gathered, and the last, still in RECOVERY,
+// excluded them again. So did the other two, who believed it; 6000 rings in 15 seconds.
+TEST(JoinsInRecovery, WhoInstalledTheRingExcludesNobodyAnyMore) {
+    MiniRing ring;
+    ring.start_all(3);
+    ASSERT_TRUE(ring.form({1, 2, 3}));
+    ring.kill(3);
+    ASSERT_TRUE(ring.run_until([&] { return ring.node(1).state() == State::kRecovery; }));
+    ASSERT_EQ(ring.node(1).snapshot().failed_size, 1U) << "node 3";
+    Join join;
+    join.from = join.system_from = NodeId{2};
+    join.ring_seq = ring.node(1).ring().seq;
+    for (const std::uint32_t id : {1U, 2U, 9U}) {
+        join.proc.insert(NodeId{id});
+    }
+    ring.receive(1, encode(ring.pool(1), join).bytes());
+    EXPECT_EQ(ring.node(1).state(), State::kGather);
+    EXPECT_EQ(ring.node(1).snapshot().failed_size, 0U);
+    EXPECT_EQ(ring.node(1).snapshot().proc_size, 3U) << "1, 2, and 9 that node 2 met";
+}
+
+// One that gave the ring up without installing it still excludes whom all agreed to exclude, and a
+// new life of a member knows of neither.
+TEST(JoinsInRecovery, WhoGaveTheRingUpChangesNothingOfThat) {
+    for (const bool new_life : {false, true}) {
+        MiniRing ring;
+        ring.start_all(3);
+        ASSERT_TRUE(ring.form({1, 2, 3}));
+        ring.kill(3);
+        ASSERT_TRUE(ring.run_until([&] { return ring.node(1).state() == State::kRecovery; }));
+        Join join;
+        join.from = join.system_from = NodeId{2};
+        join.ring_seq = ring.node(1).ring().seq + (new_life ? 1 : 0);
+        join.proc.insert(NodeId{2});
+        if (!new_life) {
+            for (const std::uint32_t id : {1U, 3U, 9U}) {
+                join.proc.insert(NodeId{id});
+            }
+            join.failed.insert(NodeId{3});
+        }
+        ring.receive(1, encode(ring.pool(1), join).bytes());
+        EXPECT_EQ(ring.node(1).state(), State::kGather);
+        EXPECT_EQ(ring.node(1).snapshot().failed_size, 1U);
+        EXPECT_EQ(ring.node(1).snapshot().proc_size, new_life ? 3U : 4U);
+    }
+}
+
 // Every join teaches, also one that is otherwise ignored (totem.md 4.2): the next ring's number has
 // to be above all that anybody knows of, or two rings could have one name.
 TEST_F(StrayJoins, AnIgnoredJoinStillTeachesItsRingNumber) {
