@@ -19,7 +19,8 @@ void GroupClient::step(Instant now, const Input& input, Effects& out) {
     std::visit([&](const auto& value) { on(value, now, out); }, input);
     pump(cpg_, now, out);
     pump(quorum_link_, now, out);
-    const bool can_watch = cpg_.stage == Stage::kMember && cpg_.awaits == Awaits::kNothing;
+    const bool can_watch = cpg_.stage == Stage::kMember && cpg_.awaits == Awaits::kNothing &&
+                           !cpg_.not_before;  // until then nothing is asked
     for (const std::optional<Instant>& each :
          {cpg_.not_before, quorum_link_.not_before, can_watch ? watch_at_ : std::nullopt}) {
         if (each && (!out.wake_at || *each < *out.wake_at)) {

@@ -319,6 +319,30 @@ TEST_F(GroupClientTest, WatchingHoldsUpNoMessage) {
     EXPECT_TRUE(watcher.wake_at > watcher.now);
 }
 
+// Else a host that has a deadline in the past goes round and round until the door has room again.
+TEST_F(GroupClientTest, AQuestionWaitsAsLongAsTheDoorIsLeftAlone) {
+    auto watching = options(501);
+    watching.watched = "other\0"sv;
+    Host watcher(ring, 1, watching);
+    bool full = false;
+    watcher.full = [&] { return full; };
+    const auto settle = [&] {
+        for (bool more = true; more;) {
+            more = ring.settle(on_ring);
+            more = watcher.run() || more;
+        }
+    };
+    watcher.step(totem::client::Open{});
+    settle();
+    full = true;
+    watcher.send(1, "a");
+    settle();  // not taken: the door is left alone for a moment
+    on_ring = {NodeId{1}, NodeId{3}};
+    ring.form(on_ring);  // within which a question becomes due
+    settle();
+    EXPECT_EQ(watcher.wake_at, watcher.now + watching.try_again);
+}
+
 TEST_F(GroupClientTest, RubbishFromTheDaemon) {
     using totem::client::Input;
     doors_test::Dice dice(11);
