@@ -145,7 +145,7 @@ struct Notice {
         kMemberLagging,  // node: not waited for any more
         kMemberCaughtUp,
         kTailAside,  // detail: how many operations, where the backup is
-        kConflict,
+        kConflict,   // of node's and number's histories, as node number said
         kForeign,
         kVotingDiffers,
         kNewerFormat,

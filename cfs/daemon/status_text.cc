@@ -38,7 +38,12 @@ Severity severity_of(Kind kind) {
     return Severity::kNotice;
 }
 
-std::string text_of(const Notice& notice, const std::string& who) {
+std::string name_or_a_node(NodeId node, const Words& words) {
+    return node == totem::kNoNode ? std::string("a node") : words.name(node);
+}
+
+std::string text_of(const Notice& notice, const Words& words) {
+    const std::string who = name_or_a_node(notice.node, words);
     switch (notice.kind) {
         case Kind::kEpochOpened:
             return fmt::format("epoch {} is open", notice.number);
@@ -56,7 +61,10 @@ std::string text_of(const Notice& notice, const std::string& who) {
                 "and were put aside",
                 notice.number);
         case Kind::kConflict:
-            return "histories that cannot come from one order: this node and " + who;
+            return fmt::format(
+                "histories that cannot come from one order: {} and {}; nobody writes "
+                "until one of them is put aside",
+                who, name_or_a_node(NodeId{static_cast<std::uint32_t>(notice.number)}, words));
         case Kind::kForeign:
             return "another configuration filesystem (pmxcfs) runs on " + who +
                    ": nothing can be written while it does";
@@ -102,9 +110,7 @@ std::string names(const std::vector<NodeId>& nodes, const Words& words) {
 }
 
 Line to_line(const Notice& notice, const Words& words) {
-    const std::string who =
-        notice.node == totem::kNoNode ? std::string("a node") : words.name(notice.node);
-    return {severity_of(notice.kind), with_detail(text_of(notice, who), notice.detail)};
+    return {severity_of(notice.kind), with_detail(text_of(notice, words), notice.detail)};
 }
 
 Line to_line(const Status& status, const Words& words) {

@@ -79,6 +79,13 @@ TEST(StatusText, NoticesNameNodes) {
               "aside: backup in /b");
 }
 
+// Who says it is not always this node, and node 2 hears it said of itself.
+TEST(StatusText, AConflictNamesBothNodes) {
+    EXPECT_EQ(line({Notice::Kind::kConflict, NodeId{2}, 1, ""}),
+              "histories that cannot come from one order: pve2 and pve1; nobody writes until one "
+              "of them is put aside");
+}
+
 // Every kind has words of its own.
 TEST(StatusText, EveryNotice) {
     std::set<std::string> lines;
