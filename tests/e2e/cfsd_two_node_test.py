@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""cfsd where half of the votes is all there is: two nodes, one tie-break node, an administrator's word.
+
+votequorum calls both halves of a two_node cluster quorate. The files must never be written in both.
+"""
+
+import os
+import re
+import unittest
+
+import chaos
+import files
+import harness
+from harness import wait_for
+
+PVECM = os.path.join(harness.BIN, "pvecm")
+ROUNDS = 10 if harness.FULL else 2
+
+
+class TwoNodes(chaos.ChaosTest):
+    def pair(self):
+        self.storm(2, quorum="two_node: 1\nwait_for_all: 0")
+
+    def expected_1(self, node):
+        said = self.lab.run(node, PVECM, "expected", "1", "-yes")
+        self.tell("expected 1 on %d: %s" % (node, said))
+
+    def acknowledged(self, node):
+        return chaos.write_history.counts(self.attempts([node]))["acknowledged"]
+
+    def goes_on_writing(self, node):
+        before = self.acknowledged(node)
+        wait_for("acknowledgements on node %d" % node,
+                 lambda: self.acknowledged(node) > before + 20, 10)
+
+    def test_a_cut(self):
+        """The tie-break node stays writable, the other one not: judge() looks at every answer."""
+        self.pair()
+        for _ in range(ROUNDS):
+            self.cut([2])
+            self.wait_status([2], writable=False)
+            self.wait_writable([1])
+            self.goes_on_writing(1)
+            self.assertFalse(self.status(2)["writable"])
+            self.heal()
+            self.wait_writable([1, 2])
+            self.goes_on_writing(2)
+        self.judge("two_node, %d cuts" % ROUNDS)
+
+    def test_deaths(self):
+        """The tie-break node is enough; the other one is not, says so, and can be told to be."""
+        self.pair()
+        both = [(2, k) for k in chaos.KINDS]
+        self.kill_at_once(both)
+        self.wait_status([1], writable=True, synced=[1])
+        self.goes_on_writing(1)
+        self.revive(both)
+        self.wait_writable([1, 2])
+
+        both = [(1, k) for k in chaos.KINDS]
+        self.kill_at_once(both)
+        self.wait_status([2], writable=False, obstacle="insufficient")
+        self.assertIn("too few members take part", self.log(2))
+        self.assertIn("Permission denied", self.cannot_write(2))
+        self.expected_1(2)
+        self.wait_status([2], writable=True)
+        self.assertTrue(self.status(2)["override"])
+        self.assertIn("(votes in force were lowered), with node2\n", self.log(2))
+        self.goes_on_writing(2)
+        self.revive(both)
+        self.wait_writable([1, 2])
+        self.goes_on_writing(1)
+        self.judge("two_node, deaths")
+
+    def test_both_wrote(self):
+        """An administrator's word let both halves write: neither side's files vanish silently."""
+        self.pair()
+        self.cut([2])
+        self.wait_status([2], writable=False)
+        self.expected_1(2)
+        self.wait_writable([1, 2])
+        self.stop_writers()  # of what they know this test cannot judge more
+        for node in (1, 2):
+            self.write(node, "chaos/from%d" % node, "acknowledged on %d" % node)
+        self.heal()
+        wait_for("both said what became of it",
+                 lambda: all(self.named(node) for node in (1, 2)) or self.put_aside(), 20)
+        for node in (1, 2):
+            there = self.read_if_there(node, "chaos/from%d" % node)
+            self.assertTrue(there == "acknowledged on %d" % node or self.put_aside(), there)
+
+    def read_if_there(self, node, name):
+        return self.lab.run(node, "cat", files.MOUNT + "/" + name, check=False)
+
+    def named(self, node):
+        """Whether the log of `node` names both as the ones that contradict each other."""
+        return re.search(r"histories that cannot come from one order: (node1 and node2|node2 and "
+                         r"node1);", self.log(node))
+
+    def put_aside(self):
+        """Nodes that said how much of theirs is kept elsewhere."""
+        return [n for n in (1, 2) if re.search(
+            r"\d+ operations of this node are not part .* put aside", self.log(n))]
+
+
+class OtherFilesystem(chaos.ChaosTest):
+    """Members of pmxcfs's group on the ring: ours read, say on which nodes they are, and write later."""
+
+    def foreign_on(self, nodes):
+        others = []
+        for node in nodes:
+            others.append(self.lab.popen(node, harness.client("cpg_member"), "pve_dcdb_v1"))
+            self.assertEqual(others[-1].stdout.readline().strip(), "joined")
+        ours = [n for n in self.lab.nodes() if (n, "cfsd") not in self.dead]
+        self.wait_status(ours, writable=False, obstacle="foreign")
+        self.open_cuts.append((ours, chaos.clock()))  # nothing is acknowledged from here
+        for node in ours:
+            wait_for("node %d names them" % node, lambda n=node: all(
+                "(pmxcfs) runs on node%d:" % who in self.log(n) for who in nodes), 5)
+            self.assertIn("Permission denied", self.cannot_write(node))
+        return ours
+
+    def they_leave(self, nodes):
+        self.heal()  # the end of what was noted
+        for node in nodes:
+            self.tell("foreign leaves node %d" % node)
+            self.lab.end(node, "cpg_member")
+
+    def test_one_beside_two(self):
+        self.storm(3)
+        self.kill_at_once([(3, "cfsd")])
+        self.wait_writable([1, 2])
+        self.foreign_on([3])
+        self.they_leave([3])
+        self.wait_writable([1, 2])
+        self.judge("1 foreign, 2 ours")
+
+    def test_two_beside_one(self):
+        """As in a migration: also one of ours that starts while they are there."""
+        self.storm(3)
+        self.kill_at_once([(2, "cfsd"), (3, "cfsd")])
+        self.foreign_on([2, 3])
+        self.revive([(2, "cfsd")])
+        self.wait_status([1, 2], writable=False, obstacle="foreign")
+        self.they_leave([2])
+        self.assertIn("Permission denied", self.cannot_write(1))
+        self.wait_status([1, 2], writable=False, obstacle="foreign")
+        self.they_leave([3])
+        self.wait_writable([1, 2])
+        self.judge("2 foreign, 1 ours")
+
+
+if __name__ == "__main__":
+    unittest.main()
