@@ -157,6 +157,9 @@ void GroupThread::run() {
             transport_.perform(now, action);
         }
         tell_of_store(now);
+        if (status_log_.wake_at() && now >= *status_log_.wake_at()) {
+            tell_of_status(now);
+        }
     }
     inbox_.close();
     // Nobody knows of these any more; those that came too late were not begun.
@@ -177,6 +180,7 @@ void GroupThread::wait() {
     sooner(wake, watch_wake_);
     sooner(wake, transport_.wake_at());
     sooner(wake, host_config_.wake_at());
+    sooner(wake, status_log_.wake_at());
     const auto left = std::max(*wake - now, totem::Duration{0});
     timespec time{};
     time.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(left).count();
@@ -257,7 +261,7 @@ void GroupThread::perform(Instant now) {
         show_tree(now);
     }
     if (effects.status_changed) {
-        show_status();
+        show_status(now);
     }
     for (const client::Action& action : effects_.actions) {
         transport_.perform(now, action);
@@ -295,26 +299,30 @@ void GroupThread::show_tree(Instant now) {
     }
 }
 
-void GroupThread::show_status() {
+void GroupThread::show_status(Instant now) {
     const Status& status = member_->replica().status();
     around_.published.publish(status);
     show_cluster();
     around_.mount.status_changed();
-    if (worth_a_line(told_, status)) {
+    tell_of_status(now);
+    if (status.obstacle == Obstacle::kNone) {
+        import_host_config();
+    }
+}
+
+void GroupThread::tell_of_status(Instant now) {
+    const Status& status = member_->replica().status();
+    if (status_log_.look(now, status)) {
         const Line line = to_line(status, words_);
         say(line);
         options_.on_status(line.text);
-    }
-    told_ = status;
-    if (status.obstacle == Obstacle::kNone) {
-        import_host_config();
     }
 }
 
 // A new cluster's tree begins with the configuration that its nodes were started with. One of them
 // does it, and whoever comes later finds that something was done.
 void GroupThread::import_host_config() {
-    const Status& status = told_;
+    const Status& status = member_->replica().status();
     const bool lowest = status.local || (!status.synced.empty() && status.synced.front() == self_);
     const bool untouched = member_->replica().state().position().index == 0;
     if (options_.first_corosync_conf.empty() || !lowest || !untouched ||

@@ -21,6 +21,7 @@
 #include "cfs/daemon/host_config.h"
 #include "cfs/daemon/inbox.h"
 #include "cfs/daemon/published.h"
+#include "cfs/daemon/status_log.h"
 #include "cfs/daemon/status_text.h"
 #include "cfs/daemon/store_thread.h"
 #include "cfs/fuse/mount.h"
@@ -90,7 +91,8 @@ class GroupThread {
     void on_cluster(Instant now, const totem::client::Cluster& cluster);
     void become_member(Instant now, NodeId self);
     void show_tree(Instant now);
-    void show_status();
+    void show_status(Instant now);
+    void tell_of_status(Instant now);
     void show_cluster();
     void tell_of_store(Instant now);
     void import_host_config();
@@ -119,7 +121,7 @@ class GroupThread {
     std::map<std::uint64_t, Files::Completion> waiting_;
     HostConfig host_config_;
     bool imported_ = false;
-    Status told_;
+    StatusLog status_log_;
     Words words_;
 
     Inbox<Item> inbox_;

@@ -30,6 +30,7 @@ Severity severity_of(Kind kind) {
         case Kind::kUncertain:
             return Severity::kWarning;
         case Kind::kEpochOpened:
+            return Severity::kDebug;  // the line of the status says it, with whom
         case Kind::kSynced:
         case Kind::kMemberCaughtUp:
         case Kind::kDiskRoom:
