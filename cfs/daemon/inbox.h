@@ -40,8 +40,10 @@ class Inbox {
     [[nodiscard]] int fd() const noexcept { return fd_; }
     [[nodiscard]] std::vector<Item> take() {
         const std::lock_guard lock(mutex_);
-        std::uint64_t count = 0;
-        static_cast<void>(!::read(fd_, &count, sizeof count));
+        if (!items_.empty()) {  // else it did not ring
+            std::uint64_t count = 0;
+            static_cast<void>(!::read(fd_, &count, sizeof count));
+        }
         return std::exchange(items_, {});
     }
     // Nothing more is taken in.

@@ -62,6 +62,7 @@ struct ClientTransport::Connection {
     std::string name;
     qb_ipcc_connection_t* handle = nullptr;
     int fd = -1;                      // watched
+    bool ready = false;               // it rang
     std::optional<Instant> deadline;  // of the handshake; absent: it is over
     bool reply_due = false;
     std::optional<Instant> look_at;  // for a reply
@@ -205,6 +206,7 @@ void ClientTransport::watch(Connection& connection, int fd) {
 }
 
 void ClientTransport::unwatch(Connection& connection) {
+    connection.ready = false;
     ::epoll_ctl(epoll_, EPOLL_CTL_DEL, std::exchange(connection.fd, -1), nullptr);
 }
 
@@ -253,6 +255,7 @@ std::optional<Instant> ClientTransport::wake_at() const {
 
 void ClientTransport::run(Instant now, const Sink& sink) {
     drain_answers(sink);
+    mark_ready();
     for (const auto& each : connections_) {
         if (each->connecting()) {
             finish_connecting(now, *each);
@@ -260,11 +263,19 @@ void ClientTransport::run(Instant now, const Sink& sink) {
         if (each->open() && each->reply_due) {
             take_reply(now, *each, sink);
         }
-        if (each->open()) {
+        if (each->open() && std::exchange(each->ready, false)) {
             take_events(*each, sink);
         }
     }
     drain_answers(sink);
+}
+
+void ClientTransport::mark_ready() {
+    std::array<epoll_event, kDoors.size()> events{};
+    const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i) {
+        connection(static_cast<Door>(events[static_cast<std::size_t>(i)].data.u32)).ready = true;
+    }
 }
 
 void ClientTransport::drain_answers(const Sink& sink) {
@@ -294,14 +305,13 @@ void ClientTransport::take_reply(Instant now, Connection& connection, const Sink
 void ClientTransport::take_events(Connection& connection, const Sink& sink) {
     const std::uint64_t life = connection.life;
     for (int i = 0; i < kEventsAtOnce && connection.open() && connection.life == life; ++i) {
-        pollfd socket{connection.fd, POLLIN, 0};
-        if (::poll(&socket, 1, 0) != 1) {
-            return;
-        }
         const ssize_t size = qb_ipcc_event_recv(connection.handle, buffer_.data(), buffer_.size(),
                                                 /*ms_timeout=*/0);
+        if (i > 0 && nothing_there(size)) {
+            return;
+        }
         if (size <= 0) {
-            // Also a doorbell without an event: it would ring for ever.
+            // It rang and nothing came: a doorbell without an event would ring for ever.
             lose(connection);
             return;
         }

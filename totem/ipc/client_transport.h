@@ -61,6 +61,7 @@ class ClientTransport {
     void request(Instant now, const client::Request& request);
     void finish_connecting(Instant now, Connection& connection);
     void give_up_connecting(Connection& connection, client::Error error);
+    void mark_ready();
     void take_reply(Instant now, Connection& connection, const Sink& sink);
     void take_events(Connection& connection, const Sink& sink);
     void lose(Connection& connection);
