@@ -6,10 +6,14 @@ namespace cfs {
 
 void Notifier::forget(const std::vector<Forget>& all) {
     const std::lock_guard lock(mutex_);
-    if (running_ && !all.empty()) {
-        queue_.insert(queue_.end(), all.begin(), all.end());
-        more_.notify_one();
+    if (!running_ || all.empty()) {
+        return;
     }
+    for (const Forget& one : all) {
+        bool& pages = queue_[one.inode];
+        pages = pages || one.pages;
+    }
+    more_.notify_one();
 }
 
 void Notifier::start(Tell tell) {
@@ -36,10 +40,10 @@ void Notifier::run() {
     std::unique_lock lock(mutex_);
     while (running_ || !queue_.empty()) {
         more_.wait(lock, [this] { return !running_ || !queue_.empty(); });
-        const std::vector<Forget> all = std::exchange(queue_, {});
+        const auto all = std::exchange(queue_, {});
         lock.unlock();
-        for (const Forget& one : all) {
-            tell_(one);
+        for (const auto& [inode, pages] : all) {
+            tell_({inode, pages});
         }
         lock.lock();
     }

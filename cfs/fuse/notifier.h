@@ -9,6 +9,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -25,7 +26,8 @@ class Notifier {
     };
     using Tell = std::function<void(const Forget&)>;
 
-    // Any thread; before start() and after stop() there is nothing to tell.
+    // Any thread; before start() and after stop() there is nothing to tell. What is asked again
+    // before it was told is told once.
     void forget(const std::vector<Forget>& all);
 
     void start(Tell tell);
@@ -37,7 +39,7 @@ class Notifier {
 
     std::mutex mutex_;
     std::condition_variable more_;
-    std::vector<Forget> queue_;
+    std::map<KernelInode, bool> queue_;  // with its pages?
     bool running_ = false;
     Tell tell_;
     std::thread thread_;
