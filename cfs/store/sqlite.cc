@@ -29,21 +29,26 @@ StoreError error_of(sqlite3* database, const std::string& path, std::string_view
     return {kind_of(code), path + ": " + std::string(what) + ": " + text};
 }
 
-Statement::Statement(sqlite3* database, const char* sql) {
-    failed_ = sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr) != SQLITE_OK;
-}
-
 Statement::Statement(Statement&& other) noexcept
-    : statement_(std::exchange(other.statement_, nullptr)),
+    : database_(other.database_),
+      sql_(other.sql_),
+      statement_(std::exchange(other.statement_, nullptr)),
       parameter_(other.parameter_),
       column_(other.column_),
       failed_(other.failed_) {}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
+sqlite3_stmt* Statement::prepared() {
+    if (statement_ == nullptr && !failed_) {
+        failed_ = sqlite3_prepare_v2(database_, sql_, -1, &statement_, nullptr) != SQLITE_OK;
+    }
+    return statement_;
+}
+
 Statement& Statement::bind(std::uint64_t value) {
     const auto stored = static_cast<sqlite3_int64>(value);
-    failed_ = sqlite3_bind_int64(statement_, ++parameter_, stored) != SQLITE_OK || failed_;
+    failed_ = sqlite3_bind_int64(prepared(), ++parameter_, stored) != SQLITE_OK || failed_;
     return *this;
 }
 
@@ -55,35 +60,36 @@ Statement& Statement::bind(std::string_view text) {
 Statement& Statement::bind(std::span<const std::byte> blob) {
     // A null pointer would be bound as NULL.
     const void* data = blob.empty() ? "" : static_cast<const void*>(blob.data());
-    failed_ = sqlite3_bind_blob64(statement_, ++parameter_, data, blob.size(), SQLITE_STATIC) !=
+    failed_ = sqlite3_bind_blob64(prepared(), ++parameter_, data, blob.size(), SQLITE_STATIC) !=
                   SQLITE_OK ||
               failed_;
     return *this;
 }
 
 Statement& Statement::bind_copy(std::span<const std::byte> blob) {
-    const int code = sqlite3_bind_blob64(statement_, ++parameter_, blob.data(), blob.size(),
+    const int code = sqlite3_bind_blob64(prepared(), ++parameter_, blob.data(), blob.size(),
                                          SQLITE_TRANSIENT);  // NOLINT: sqlite's macro
     failed_ = code != SQLITE_OK || failed_;
     return *this;
 }
 
 Statement& Statement::bind_text(const std::string& text) {
-    const int code = sqlite3_bind_text64(statement_, ++parameter_, text.data(), text.size(),
+    const int code = sqlite3_bind_text64(prepared(), ++parameter_, text.data(), text.size(),
                                          SQLITE_STATIC, SQLITE_UTF8);
     failed_ = code != SQLITE_OK || failed_;
     return *this;
 }
 
 Statement& Statement::bind_null() {
-    failed_ = sqlite3_bind_null(statement_, ++parameter_) != SQLITE_OK || failed_;
+    failed_ = sqlite3_bind_null(prepared(), ++parameter_) != SQLITE_OK || failed_;
     return *this;
 }
 
 bool Statement::step() {
     column_ = 0;
     parameter_ = 0;
-    const int code = failed_ ? SQLITE_ERROR : sqlite3_step(statement_);
+    sqlite3_stmt* const statement = prepared();
+    const int code = failed_ ? SQLITE_ERROR : sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         return true;
     }

@@ -25,11 +25,13 @@ using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 [[nodiscard]] StoreError error_of(sqlite3* database, const std::string& path,
                                   std::string_view what);
 
-// One prepared statement. Parameters are bound from the first on, columns read from the first on;
-// step() says whether there is a row. A failure stays until it is asked for: failed().
+// One statement, prepared when it is first used. Parameters are bound from the first on, columns
+// read from the first on; step() says whether there is a row. A failure stays until it is asked
+// for: failed().
 class Statement {
   public:
-    Statement(sqlite3* database, const char* sql);
+    // `sql` must outlive it.
+    Statement(sqlite3* database, const char* sql) noexcept : database_(database), sql_(sql) {}
     Statement(const Statement&) = delete;
     Statement& operator=(const Statement&) = delete;
     Statement(Statement&& other) noexcept;
@@ -59,6 +61,10 @@ class Statement {
     void skip() { ++column_; }
 
   private:
+    [[nodiscard]] sqlite3_stmt* prepared();
+
+    sqlite3* database_;
+    const char* sql_;
     sqlite3_stmt* statement_ = nullptr;
     int parameter_ = 0;
     int column_ = 0;
