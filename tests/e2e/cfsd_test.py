@@ -109,7 +109,7 @@ class Stalls(files.FilesTest):
         self.signal(3, signal.SIGSTOP)
         longest = self.longest_write(1, "stopped", 50)
         harness.record("cfsd", "writes, a replica stopped", "longest %d ms" % longest)
-        self.assertLess(longest, 300)  # waited for 100 ms, once
+        self.assertLess(longest, 200)  # waited for 100 ms, once
         wait_for("node 3 is named", lambda: "node3 is slow to store" in self.log(1), 5)
         self.signal(3, signal.SIGCONT)
         wait_for("node 3 is back", lambda: "node3 has caught up" in self.log(1), 10)
@@ -126,7 +126,7 @@ class Stalls(files.FilesTest):
         self.lab.run(3, "sh", "-c", "echo %d >/run/slow_disk" % hang)
         longest = self.longest_write(1, "hang", 50)
         harness.record("cfsd", "writes, a disk hangs", "longest %d ms" % longest)
-        self.assertLess(longest, 300)
+        self.assertLess(longest, 200)
         start = time.monotonic()
         self.read(3, "hang0")
         self.assertLess(time.monotonic() - start, 0.5)
