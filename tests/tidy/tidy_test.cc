@@ -59,7 +59,7 @@ const std::vector<Room>& rooms() {
         // profile.
         {"sim",
          {"totem/core", "totem/group", "totem/client", "totem/config", "totem/ipc/doors",
-          "totem/net", "votequorum/core", "votequorum/ipc"}},
+          "totem/net", "votequorum/core", "votequorum/ipc", "cfs/core"}},
     };
     return kRooms;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/store_log.h"
 #include "tests/cfs/replica.h"
 #include "tests/cfs/store/store_contract.h"
 
@@ -90,65 +91,31 @@ class MemoryDisk final : public Disk {
         }
     }
 
-    std::vector<Batch> batches() const {
-        std::vector<Batch> all = durable_;
+    sim::StoreLog log() const {
+        sim::StoreLog all;
+        for (const Batch& batch : durable_) {
+            all.push_back(std::make_shared<const Batch>(batch));
+        }
         for (const auto& event : events_) {
             if (event) {
-                all.push_back(*event);
+                all.push_back(std::make_shared<const Batch>(*event));
             }
         }
         return all;
     }
 
     std::vector<std::pair<std::uint64_t, Aside>> asides() const {
-        std::vector<std::pair<std::uint64_t, Aside>> all;
-        std::uint64_t id = 0;
-        for (const Batch& batch : batches()) {
-            id += batch.aside ? 1 : 0;
-            const bool dropped = std::find(dropped_.begin(), dropped_.end(), id) != dropped_.end();
-            if (batch.aside && !dropped) {
-                all.emplace_back(id, *batch.aside);
+        const sim::StoreLog all = log();
+        std::vector<std::pair<std::uint64_t, Aside>> kept;
+        for (const auto& [id, aside] : sim::asides_of(all)) {
+            if (std::find(dropped_.begin(), dropped_.end(), id) == dropped_.end()) {
+                kept.emplace_back(id, *aside);
             }
         }
-        return all;
+        return kept;
     }
 
-    Store::Loaded fold() const {
-        Store::Loaded loaded;
-        std::map<Inode, EntryRef> entries;
-        std::map<std::pair<WriteId, std::uint32_t>, Part> parts;
-        for (const Batch& batch : batches()) {
-            if (batch.adoption) {
-                loaded.image.records.clear();
-                parts.clear();
-            }
-            loaded.image.records.insert(loaded.image.records.end(), batch.records.begin(),
-                                        batch.records.end());
-            std::erase_if(loaded.image.records, [&](const Record& record) {
-                return record.position.index < batch.oldest_index;
-            });
-            for (const TreeChange& change : batch.changes) {
-                entries[change.inode] = change.after;
-            }
-            for (const Part& part : batch.parts) {
-                parts[{part.id, part.sequence}] = part;
-            }
-            loaded.image.limits = batch.limits.value_or(loaded.image.limits);
-            loaded.image.floors = batch.floors.value_or(loaded.image.floors);
-            loaded.promise = batch.promise.value_or(loaded.promise);
-        }
-        for (const auto& [inode, entry] : entries) {
-            if (entry) {
-                loaded.image.entries.push_back(entry);
-            }
-        }
-        for (const auto& [key, part] : parts) {
-            if (part.ranges) {
-                loaded.image.parts.push_back(part);
-            }
-        }
-        return loaded;
-    }
+    Store::Loaded fold() const { return sim::fold(log()); }
 
     Bug bug_;
     std::vector<Batch> durable_;
