@@ -12,6 +12,8 @@ namespace sim {
 // A seed that did less than this proves nothing and does not count.
 inline constexpr std::uint64_t kRingsLeast = 3;
 inline constexpr std::uint64_t kDeliveriesLeast = 1000;
+// With files: so many writes must have been acknowledged.
+inline constexpr std::uint64_t kAcknowledgedLeast = 50;
 // A campaign of so many seeds with every fault goes through every row of the transition table.
 inline constexpr std::uint64_t kCoverageSeeds = 1000;
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sim/file_record.h"
 #include "sim/record.h"
 
 namespace sim {
@@ -71,6 +72,19 @@ class Checker {
     virtual void on(const GroupView& /*event*/) {}
     virtual void on(const GroupRing& /*event*/) {}
     virtual void on(const GroupTrouble& /*event*/) {}
+    virtual void on(const FilesStarted& /*event*/) {}
+    virtual void on(const FilesFailed& /*event*/) {}
+    virtual void on(const FileAsked& /*event*/) {}
+    virtual void on(const FileAnswered& /*event*/) {}
+    virtual void on(const FileApplied& /*event*/) {}
+    virtual void on(const FileAdopted& /*event*/) {}
+    virtual void on(const FileStored& /*event*/) {}
+    virtual void on(const FileStoreFailed& /*event*/) {}
+    virtual void on(const FileStatus& /*event*/) {}
+    virtual void on(const FileNotice& /*event*/) {}
+    virtual void on(const FileRead& /*event*/) {}
+    virtual void on(const FileVotes& /*event*/) {}
+    virtual void on(const FilesSettled& /*event*/) {}
 
     [[nodiscard]] std::string_view name() const noexcept { return name_; }
 

@@ -103,6 +103,14 @@ void ClientProcess::step(Instant now, const client::Input& input, const DaemonSt
     if (deadline_) {
         wake(std::max(now + Duration{1}, *deadline_));
     }
+    settle(now);
+}
+
+// A disk, say, goes on while the process stands still.
+void ClientProcess::settle(Instant now) {
+    if (const auto next = program_->settle(now)) {
+        wake(std::max(now + Duration{1}, *next));
+    }
 }
 
 void ClientProcess::act(Instant now, const client::Action& action) {
@@ -146,6 +154,11 @@ void ClientProcess::hand_in(Instant now, const Arrival& arrival, const DaemonSta
 void ClientProcess::run(Instant now, const DaemonState& daemon) {
     if (planned_ && *planned_ <= now) {
         planned_.reset();
+    }
+    settle(now);
+    if (alive_ && !paused_) {
+        program_->look(daemon);
+        deadline_ = program_->deadline();
     }
     while (alive() && !paused_ && !to_client_.empty() && to_client_.front().at <= now) {
         const Arrival arrival = std::move(to_client_.front());

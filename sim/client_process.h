@@ -20,12 +20,6 @@
 
 namespace sim {
 
-// What the daemon's host knows of the client that asks.
-struct DaemonState {
-    bool listening = false;  // alive and ready for clients
-    bool stopped = false;    // it tells its clients to send no more messages for now
-};
-
 class ClientProcess final : private Doors {
   public:
     struct Place {
@@ -42,6 +36,8 @@ class ClientProcess final : private Doors {
     void resume(Instant now);
     // The daemon reads requests again.
     void resume_requests(Instant now) { wake(now + Duration{1}); }
+    // Looks at what is due, soon.
+    void poke(Instant now) { wake(now + Duration{1}); }
     // Hands in what has arrived and what is due; events of the queue come here.
     void run(Instant now, const DaemonState& daemon);
     void submit(Instant now, std::uint32_t count, const DaemonState& daemon);
@@ -68,8 +64,11 @@ class ClientProcess final : private Doors {
 
     [[nodiscard]] bool alive() const noexcept { return alive_; }
     [[nodiscard]] bool joined() const noexcept { return alive_ && program_->client()->joined(); }
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
     [[nodiscard]] std::uint32_t pid() const noexcept { return pid_; }
-    [[nodiscard]] std::uint64_t open_sends() const noexcept { return program_->open_sends(); }
+    [[nodiscard]] std::uint64_t open_sends() const noexcept {
+        return alive_ ? program_->open_sends() : 0;
+    }
 
   private:
     static constexpr std::size_t kUnreadMax = std::size_t{8} << 20U;
@@ -86,6 +85,7 @@ class ClientProcess final : private Doors {
 
     void step(Instant now, const totem::client::Input& input, const DaemonState& daemon);
     void act(Instant now, const totem::client::Action& action) override;
+    void settle(Instant now);
     void hand_in(Instant now, const Arrival& arrival, const DaemonState& daemon);
     void to_daemon(Instant now, Item item);
     void to_client(Instant now, Arrival arrival);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "sim/file_faults.h"
 #include "sim/random.h"
 #include "totem/core/trace.h"
 
@@ -39,7 +40,11 @@ struct Profile {
     std::uint32_t disk_fates;  // how many of DiskFate's values, in order, a crash may draw
 };
 
-constexpr std::array<Profile, 10> kProfiles = {{
+// Kinds that are drawn for every profile alike; those of files are drawn apart from them, so that
+// one profile never changes the draws of another.
+constexpr std::uint32_t kDrawnKinds = 20;
+
+constexpr std::array<Profile, 12> kProfiles = {{
     {"calm", 0, 0, 0, 1},
     {"loss", kLossy, 2, 12, 1},
     {"disorder", kDisorder | kLossy, 2, 14, 1},
@@ -54,6 +59,8 @@ constexpr std::array<Profile, 10> kProfiles = {{
      kLossy | kDisorder | kSplits | kDeaths | kAmbushes | kStalls | bit(FaultKind::kCorrupt), 3, 24,
      4},
     {"hostile-disk", kLossy | kSplits | kDeaths, 4, 24, kDiskFates},
+    {"files", kLossy | kDisorder | kSplits | kDeaths | kAmbushes | kStalls, 1, 12, 2},
+    {"hostile-files", kLossy | kSplits | kDeaths, 1, 12, kDiskFates},
 }};
 
 const Profile* find_profile(std::string_view name) noexcept {
@@ -261,24 +268,32 @@ Options draw_options(std::uint64_t seed, std::uint32_t nodes, Duration duration,
     options.duration = duration;
     options.profile = profile;
     options.layer = layer;
+    options.files.on = layer == Layer::kStack && profile.ends_with("files");
     constexpr std::array<milliseconds, 4> kTokens = {milliseconds{300}, milliseconds{1000},
                                                      milliseconds{1000}, milliseconds{3000}};
     options.ring = timers(draws.pick(kTokens), draws);
     draw_network(options, draws);
     // Settling takes at most half of the run.
-    Duration settle = formation_bound(options, nodes, nodes);
-    if (settle > duration / 4) {
+    const std::int64_t phases = options.files.on ? 3 : 2;
+    options.files.settle = options.files.on ? file_settling(nodes) : Duration{};
+    Duration settle = formation_bound(options, nodes, nodes) + options.files.settle;
+    if (settle > duration / (2 * phases)) {
         options.ring = timers(milliseconds{300}, draws);
-        settle = std::min(formation_bound(options, nodes, nodes), duration / 4);
+        settle = std::min(formation_bound(options, nodes, nodes) + options.files.settle,
+                          duration / (2 * phases));
     }
-    options.heal_at = duration - 2 * settle;
-    options.whole_at = duration - settle;
+    options.heal_at = duration - phases * settle;
+    options.whole_at = options.heal_at + settle;
     draw_load(options, draws);
     options.core = draws.chance(500) ? all_nodes(nodes) : draw_group(draws, nodes);
     options.two_node = nodes == 2 && draws.chance(500);
     options.wait_for_all = draws.chance(250);
     options.clients = draws.between(1, 2);
     options.sealed = profile == "sealed";
+    if (options.files.on) {
+        options.files.cut_at = options.whole_at + settle;
+        draw_files(options);
+    }
     return options;
 }
 
@@ -288,11 +303,11 @@ Schedule draw_schedule(const Options& options) {
     // Swarm: each kind is in with three chances of five; none left means all.
     KindMask enabled = 0;
     std::vector<FaultKind> kinds;
-    for (std::uint32_t kind = 0; kind < kFaultKinds; ++kind) {
+    for (std::uint32_t kind = 0; kind < kDrawnKinds; ++kind) {
         enabled |= draws.chance(600) ? KindMask{1} << kind : 0;
     }
     enabled = (enabled & profile.kinds) == 0 ? profile.kinds : enabled & profile.kinds;
-    for (std::uint32_t kind = 0; kind < kFaultKinds; ++kind) {
+    for (std::uint32_t kind = 0; kind < kDrawnKinds; ++kind) {
         if ((enabled >> kind & 1U) != 0) {
             kinds.push_back(static_cast<FaultKind>(kind));
         }
@@ -326,6 +341,9 @@ Schedule draw_schedule(const Options& options) {
             draw_node_fault(draws, options, profile.disk_fates, fault);
         }
         schedule.push_back(fault);
+    }
+    if (options.files.on) {
+        draw_file_faults(options, profile.disk_fates, schedule);
     }
     std::ranges::stable_sort(schedule, {}, &Fault::at);
     return schedule;

@@ -30,6 +30,19 @@ struct Load {
     Duration quiet_until{};
 };
 
+// What the callers of the replicated files do, and how the run ends for them.
+struct FileLoad {
+    bool on = false;            // every node runs a cfsd
+    std::uint32_t callers = 1;  // of each node
+    Duration think{};           // mean time between an answer and the next wish
+    std::uint32_t bytes_max = 256;
+    NodeMask readers = 0;  // nodes whose callers change nothing
+    Duration disk_latency{};
+    Duration settle{};  // what a cluster that has formed may need to be writable and the same
+    Duration cut_at{};  // the power of all nodes is cut then, and comes back
+    bool acknowledger_stays_down = false;  // but not that of who answered the last caller
+};
+
 struct Options {
     std::uint64_t seed = 1;
     std::uint32_t nodes = 5;
@@ -50,6 +63,7 @@ struct Options {
     bool two_node = false;
     bool wait_for_all = false;
     std::uint32_t clients = 1;  // of each node
+    FileLoad files;
 
     // Chaos until `heal_at`; then only the core, whole and lossless, until `whole_at`; then
     // everybody.

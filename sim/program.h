@@ -13,6 +13,13 @@
 
 namespace sim {
 
+// What the daemon's host knows of the client that asks.
+struct DaemonState {
+    bool listening = false;      // alive and ready for clients
+    bool stopped = false;        // it tells its clients to send no more messages for now
+    std::uint32_t expected = 0;  // votes, as votequorum has them
+};
+
 // The way to the daemon. Answers to an action are handed in after the step that asked.
 class Doors {
   public:
@@ -42,6 +49,11 @@ class Program {
     virtual void step(const GroupWhere& at, const totem::client::Input& input, Doors& doors) = 0;
     // The moment at which it wants a Wake; absent: none.
     [[nodiscard]] virtual std::optional<Instant> deadline() const = 0;
+    // What happens around the program, whether it runs or not, has happened up to `now`. The moment
+    // at which something happens next; absent: nothing is under way.
+    [[nodiscard]] virtual std::optional<Instant> settle(Instant /*now*/) { return std::nullopt; }
+    // Before its deadlines and news are handed in.
+    virtual void look(const DaemonState& /*daemon*/) {}
     // Something to send, when it is one that sends on demand and can; valid until the next step.
     [[nodiscard]] virtual std::optional<totem::client::Send> compose(const GroupWhere& at) = 0;
 

@@ -26,6 +26,8 @@ enum class Purpose : std::uint32_t {
     kClient,
     kBoot,
     kSeal,
+    kFiles,
+    kFileDisk,
 };
 
 constexpr std::uint64_t mix(std::uint64_t x) noexcept {

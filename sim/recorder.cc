@@ -14,7 +14,9 @@ std::uint64_t pack(std::uint32_t high, std::uint32_t low) {
 
 }  // namespace
 
-Recorder::Recorder(Seq first) : ledger_(first) { lines_.reserve(kRemembered); }
+Recorder::Recorder(Seq first, std::uint32_t nodes) : ledger_(first), files_(nodes) {
+    lines_.reserve(kRemembered);
+}
 
 Recorder::Line Recorder::line(const Started& e) {
     return {"start", e.where, {}, e.stored_ring_seq, static_cast<std::uint64_t>(e.disk), 0};

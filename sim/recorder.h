@@ -11,6 +11,7 @@
 
 #include "sim/checker.h"
 #include "sim/coverage.h"
+#include "sim/file_ledger.h"
 #include "sim/ledger.h"
 #include "sim/random.h"
 #include "sim/record.h"
@@ -18,9 +19,22 @@
 
 namespace sim {
 
+// What became of files in a run.
+struct FilesDone {
+    std::uint64_t acknowledged = 0;
+    std::uint64_t crashes = 0;     // of cfsds
+    std::uint64_t power_cuts = 0;  // of all nodes at once
+    std::uint64_t epochs = 0;
+    std::uint64_t adoptions = 0;
+    std::uint64_t asides = 0;
+    bool trusted = true;  // FileLedger::trusted()
+
+    void add(const FilesDone& other);
+};
+
 class Recorder {
   public:
-    explicit Recorder(Seq first);
+    Recorder(Seq first, std::uint32_t nodes);
 
     template <typename T, typename... Args>
     T& add_checker(Args&&... args) {
@@ -53,12 +67,21 @@ class Recorder {
 
     [[nodiscard]] Findings& findings() noexcept { return findings_; }
     [[nodiscard]] const Ledger& ledger() const noexcept { return ledger_; }
+    [[nodiscard]] const FileLedger& files() const noexcept { return files_; }
     [[nodiscard]] const Coverage& coverage() const noexcept { return coverage_; }
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
     [[nodiscard]] std::uint64_t rings_installed() const noexcept { return rings_; }
     [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
     // Messages that clients have heard.
     [[nodiscard]] std::uint64_t heard() const noexcept { return heard_; }
+    [[nodiscard]] FilesDone files_done() const {
+        return {.acknowledged = files_.acknowledgements(),
+                .crashes = files_crashed_,
+                .epochs = files_.epochs(),
+                .adoptions = adoptions_,
+                .asides = asides_,
+                .trusted = files_.trusted()};
+    }
     // The last events, oldest first.
     [[nodiscard]] std::vector<std::string> recent() const;
 
@@ -102,6 +125,19 @@ class Recorder {
     static Line line(const GroupView& e);
     static Line line(const GroupRing& e);
     static Line line(const GroupTrouble& e);
+    static Line line(const FilesStarted& e);
+    static Line line(const FilesFailed& e);
+    static Line line(const FileAsked& e);
+    static Line line(const FileAnswered& e);
+    static Line line(const FileApplied& e);
+    static Line line(const FileAdopted& e);
+    static Line line(const FileStored& e);
+    static Line line(const FileStoreFailed& e);
+    static Line line(const FileStatus& e);
+    static Line line(const FileNotice& e);
+    static Line line(const FileRead& e);
+    static Line line(const FileVotes& e);
+    static Line line(const FilesSettled& e);
     static std::string format(const Line& line);
 
     template <typename Event>
@@ -115,10 +151,28 @@ class Recorder {
         ledger_.on(event);
     }
     void observe(const StateChanged& event);
+    void observe(const FilesStarted& event) { files_.on(event); }
+    void observe(const FilesFailed& event) {
+        ++files_crashed_;
+        files_.on(event);
+    }
+    void observe(const FileNotice& event) {
+        asides_ += event.kind == cfs::Notice::Kind::kTailAside ? 1 : 0;
+    }
+    void observe(const FileAsked& event) { files_.on(event); }
+    void observe(const FileAnswered& event) { files_.on(event); }
+    void observe(const FileApplied& event) { files_.on(event); }
+    void observe(const FileAdopted& event) {
+        ++adoptions_;
+        files_.on(event);
+    }
+    void observe(const FileStored& event) { files_.on(event); }
+    void observe(const FileVotes& event) { files_.on(event); }
     void remember(const Line& line);
 
     Findings findings_;
     Ledger ledger_;
+    FileLedger files_;
     Coverage coverage_;
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::function<void(const std::string&)> log_;
@@ -128,6 +182,9 @@ class Recorder {
     std::uint64_t rings_ = 0;
     std::uint64_t deliveries_ = 0;
     std::uint64_t heard_ = 0;
+    std::uint64_t files_crashed_ = 0;
+    std::uint64_t adoptions_ = 0;
+    std::uint64_t asides_ = 0;
 };
 
 }  // namespace sim

@@ -8,9 +8,10 @@ namespace sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaultKinds> kNames = {
-    "loss",    "duplicate",    "reorder", "latency",      "bandwidth",    "cut",       "drop-kind",
-    "crash",   "leave",        "pause",   "slow",         "clock-jump",   "slow-disk", "replay",
-    "corrupt", "force-gather", "burst",   "client-crash", "client-pause", "ambush"};
+    "loss",         "duplicate", "reorder",   "latency",      "bandwidth", "cut",
+    "drop-kind",    "crash",     "leave",     "pause",        "slow",      "clock-jump",
+    "slow-disk",    "replay",    "corrupt",   "force-gather", "burst",     "client-crash",
+    "client-pause", "ambush",    "disk-full", "disk-fails",   "expect",    "foreign"};
 
 std::string nodes_text(NodeMask mask) {
     std::string text;

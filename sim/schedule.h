@@ -44,12 +44,18 @@ enum class FaultKind : std::uint8_t {
     kCorrupt,    // from -> to; value = per mille
     kForceGather,  // from; an administrator's force_gather
     kBurst,        // from; value = messages submitted at once
-    kClientCrash,  // from; extra = client; down for `lasts`
+    kClientCrash,  // from; extra = client; down for `lasts`; of a cfsd value = DiskFate of its
+                   // store
     kClientPause,  // from; extra = client
     kAmbush,  // from; value = totem::State: crashes in its step number `extra` within that state,
               // the first time it has come so far; starts again when `lasts` is over
+    // ---- of nodes with a cfsd, which is client 2
+    kDiskFull,   // from; nothing more can be stored
+    kDiskFails,  // from; the next sync fails
+    kExpect,     // from; value = votes that an administrator says are to be expected
+    kForeign,    // from; a member of another configuration filesystem's group is there
 };
-inline constexpr std::uint32_t kFaultKinds = 20;
+inline constexpr std::uint32_t kFaultKinds = 24;
 
 // What a crash leaves of a node's ring id file, and of what its daemon notes in memory that
 // outlives it.

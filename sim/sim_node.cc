@@ -7,7 +7,6 @@
 #include <utility>
 #include <variant>
 
-#include "sim/group_program.h"
 #include "sim/random.h"
 #include "totem/core/codec.h"
 
@@ -35,14 +34,8 @@ SimNode::SimNode(const Surroundings& world, std::uint32_t index)
     : world_(world), index_(index), clock_(world.options.clock_ppm.at(index)) {
     service_ = world_.options.service;
     disk_latency_ = milliseconds{1};
-    const std::uint32_t clients =
-        world_.options.layer == Layer::kStack ? world_.options.clients : 0;
-    for (std::uint32_t client = 0; client < clients; ++client) {
-        auto program = std::make_unique<GroupProgram>(world_.options, world_.recorder,
-                                                      client % 2 == 0 ? "alpha" : "beta");
-        clients_.push_back(std::make_unique<ClientProcess>(world_.options, world_.queue,
-                                                           ClientProcess::Place{index_, client},
-                                                           std::move(program)));
+    if (world_.options.layer == Layer::kStack) {
+        make_clients();
     }
 }
 
@@ -96,9 +89,7 @@ void SimNode::boot(Instant now) {
     const std::uint64_t stored = ring_seq_to_start_with(now);
     world_.recorder.publish(Started{where(), stored, DiskFate::kKept});
     busy_until_ = now;
-    for (const auto& client : clients_) {
-        client->start(now);
-    }
+    start_clients(now);
     step(now, totem::Input{totem::Start{stored}});
 }
 
@@ -127,19 +118,22 @@ void SimNode::stop(Instant now) {
 }
 
 // A write that was under way is done or not; nobody heard of it.
-void SimNode::fall(Instant now, DiskFate fate, const Disk& other) {
+void SimNode::fall(Instant now, DiskFate fate, const SimNode& other) {
     const std::uint64_t h = draw(world_.options.seed, Purpose::kDisk, index_, life_);
     if (!writing_.empty() && chance(mix(h), 500)) {
         disk_.write(writing_.front());
     }
     stop(now);
-    disk_.crash(fate, other, h);
+    disk_.crash(fate, other.disk_, h);
     if (fate != DiskFate::kKept && fate != DiskFate::kRestored) {
         memo_ = {};
+        if (files_ != nullptr) {
+            crash_client(now, kCfsd, fate, other);
+        }
     }
 }
 
-void SimNode::crash(Instant now, DiskFate fate, const Disk& other) {
+void SimNode::crash(Instant now, DiskFate fate, const SimNode& other) {
     if (alive()) {
         fall(now, fate, other);
     }
@@ -188,9 +182,12 @@ void SimNode::heal(Instant now) {
         plan_persisted(now + milliseconds{1}, ring_seq);
     }
     busy_until_ = std::min(busy_until_, now + service_);
-    for (const auto& client : clients_) {
-        client->start(now);
-        client->resume(now);
+    heal_files(now);
+    for (std::uint32_t index = 0; index < clients_.size(); ++index) {
+        if (starts_itself(index)) {
+            clients_[index]->start(now);
+        }
+        clients_[index]->resume(now);
     }
     if (alive()) {
         schedule_run(std::max(now, busy_until_));

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "sim/cfs_program.h"
 #include "sim/client_process.h"
 #include "sim/disk.h"
 #include "sim/event_queue.h"
@@ -33,6 +34,11 @@ struct Surroundings {
     Recorder& recorder;
 };
 
+// The clients of a node with files: a plain one, one of the group of another configuration
+// filesystem, which runs only when a fault says so, and the cfsd.
+inline constexpr std::uint32_t kForeigner = 1;
+inline constexpr std::uint32_t kCfsd = 2;
+
 class SimNode {
   public:
     SimNode(const Surroundings& world, std::uint32_t index);
@@ -42,9 +48,9 @@ class SimNode {
     SimNode(SimNode&&) = delete;
     SimNode& operator=(SimNode&&) = delete;
 
-    // Life cycle. `other` is the disk a clone is made from.
+    // Life cycle. `other` is the node whose disks clones are made from.
     void boot(Instant now);
-    void crash(Instant now, DiskFate fate, const Disk& other);
+    void crash(Instant now, DiskFate fate, const SimNode& other);
     // Crashes as soon as it has performed this many more effects, in the middle of a step.
     // Forgotten by heal() and cancel_crash() when it has not happened yet.
     void crash_during(std::uint32_t effects, DiskFate fate);
@@ -65,7 +71,7 @@ class SimNode {
     void heal(Instant now);  // ends pauses and slowness
 
     void set_service(Duration service) { service_ = service; }
-    void set_disk_latency(Duration latency) { disk_latency_ = latency; }
+    void set_disk_latency(Duration latency);
     void jump_clock(Instant now, Duration ahead);
     void force_gather(Instant now);
 
@@ -89,6 +95,18 @@ class SimNode {
     [[nodiscard]] std::uint64_t installs() const noexcept { return installs_; }
     [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
+    // Of a cfsd the crash leaves the store as `fate` says.
+    void crash_client(Instant now, std::uint32_t index, DiskFate fate, const SimNode& other);
+    void set_client_paused(Instant now, std::uint32_t index, bool paused);
+    void start_client(Instant now, std::uint32_t index);
+    // False of what runs only when a fault says so.
+    [[nodiscard]] bool starts_itself(std::uint32_t client) const {
+        return files_ == nullptr || client != kForeigner;
+    }
+    // An administrator says how many votes are to be expected.
+    void expect_votes(Instant now, std::uint32_t votes);
+    // Null where no cfsd is.
+    [[nodiscard]] CfsProgram* files() const noexcept { return files_; }
     [[nodiscard]] ClientProcess& client(std::uint32_t index) { return *clients_.at(index); }
     [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
     // The machine, when it is the whole stack.
@@ -120,7 +138,7 @@ class SimNode {
     void receive(Instant now, const Packet& packet);
     void arm();
     void stop(Instant now);
-    void fall(Instant now, DiskFate fate, const Disk& other);
+    void fall(Instant now, DiskFate fate, const SimNode& other);
     [[nodiscard]] Packet next_packet();
     [[nodiscard]] bool deadline_passed(Instant now) const;
     void strike_from_ambush();
@@ -155,6 +173,9 @@ class SimNode {
     void watch_gain(totem::group::Notice::Kind kind);
     void report_gain();
     void disconnect_clients(Instant now);
+    void start_clients(Instant now);
+    void heal_files(Instant now);
+    void make_clients();
     [[nodiscard]] std::uint64_t ring_seq_to_start_with(Instant now) const;
 
     Surroundings world_;
@@ -172,6 +193,8 @@ class SimNode {
     std::optional<totem::Snapshot> snapshot_;  // after the last step
 
     std::vector<std::unique_ptr<ClientProcess>> clients_;
+    CfsProgram* files_ = nullptr;  // what runs in client kCfsd
+    totem::group::ConnectionId operator_{};
     std::vector<Connection> connections_;
     std::uint32_t last_connection_ = 0;
     bool clients_wait_ = false;  // a request was not taken

@@ -26,7 +26,11 @@ DaemonState SimNode::daemon_state() const {
     }
     const auto& stack = stack_machine_->stack();
     const bool critical = stack.send_level() == totem::group::SendLevel::kCritical;
-    return {.listening = stack.ready(), .stopped = stack.synchronising() || critical};
+    DaemonState state{.listening = stack.ready(), .stopped = stack.synchronising() || critical};
+    if (files_ != nullptr) {
+        state.expected = stack_machine_->votes().ballot().self().expected_votes;
+    }
+    return state;
 }
 
 const SimNode::Connection* SimNode::find_connection(std::uint32_t client, client::Door door) const {
@@ -105,7 +109,7 @@ void SimNode::close_connection(Instant now, std::uint32_t client, client::Door d
 }
 
 void SimNode::deliver_client(const totem::group::ClientMessage& message) {
-    if (dying_) {
+    if (dying_ || message.connection == operator_) {
         return;
     }
     const auto found = std::ranges::find(connections_, message.connection, &Connection::id);

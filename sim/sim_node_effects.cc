@@ -47,7 +47,7 @@ void SimNode::step(Instant now, const totem::group::StackInput& input) {
     memo_.used = std::max(memo_.used, machine_->node().ring_number_used());
     totem::group::perform(effects_, *this);
     if (dying_) {
-        fall(now, dying_fate_, disk_);
+        fall(now, dying_fate_, *this);
         return;
     }
     if (gained_early_) {

@@ -15,15 +15,12 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-// The target of L6 is 3; clocks that are 10 % apart cost one or two more.
-constexpr std::uint64_t kRingsAfterHeal = 5;
-
 }  // namespace
 
 World::World(const Options& options, Schedule schedule)
     : options_(options),
       schedule_(std::move(schedule)),
-      recorder_(Seq{options.ring.first_seq}),
+      recorder_(Seq{options.ring.first_seq}, options.nodes),
       wire_(options_, queue_),
       core_(all_nodes(options.nodes)),
       submits_(options.nodes) {
@@ -49,6 +46,12 @@ World::World(const Options& options, Schedule schedule)
     phase(options_.heal_at, Phase::kHeal);
     phase(options_.whole_at, Phase::kWhole);
     phase(options_.duration, Phase::kEnd);
+    if (options_.files.on) {
+        phase(options_.files.cut_at, Phase::kCut);
+        for (const Duration end : {options_.whole_at, options_.files.cut_at, options_.duration}) {
+            phase(end - options_.files.settle / 2, Phase::kProbe);
+        }
+    }
 }
 
 World::~World() = default;
@@ -70,6 +73,7 @@ Outcome World::run() {
     outcome.torn_rings = torn_rings_;
     outcome.rings_after_heal = rings_after_heal_;
     outcome.coverage = recorder_.coverage();
+    outcome.files = told_of_files();
     outcome.violation = recorder_.findings().first();
     if (outcome.violation) {
         outcome.evidence = recorder_.recent();
@@ -164,7 +168,7 @@ void World::begin_node_fault(const Fault& fault, SimNode& node, std::uint32_t in
     switch (fault.kind) {
         case FaultKind::kCrash:
             if (fault.extra == 0) {
-                node.crash(now_, fate, nodes_[(index + 1) % options_.nodes]->disk());
+                node.crash(now_, fate, *nodes_[(index + 1) % options_.nodes]);
             } else {
                 node.crash_during(fault.extra, fate);
             }
@@ -194,14 +198,23 @@ void World::begin_node_fault(const Fault& fault, SimNode& node, std::uint32_t in
             node.submit(now_, fault.value);
             return;
         case FaultKind::kClientCrash:
-            if (node.clients() > 0) {
-                node.client(fault.extra % static_cast<std::uint32_t>(node.clients())).crash(now_);
-            }
+            node.crash_client(now_, client_of(fault, node), fate,
+                              *nodes_[(index + 1) % options_.nodes]);
             return;
         case FaultKind::kClientPause:
-            if (node.clients() > 0) {
-                node.client(fault.extra % static_cast<std::uint32_t>(node.clients())).pause();
+            node.set_client_paused(now_, client_of(fault, node), true);
+            return;
+        case FaultKind::kExpect:
+            node.expect_votes(now_, fault.value);
+            return;
+        case FaultKind::kForeign:
+            if (node.files() != nullptr) {
+                node.start_client(now_, kForeigner);
             }
+            return;
+        case FaultKind::kDiskFull:
+        case FaultKind::kDiskFails:
+            begin_disk_fault(fault, node);
             return;
         default:
             return;
@@ -241,13 +254,21 @@ void World::end_node_fault(const Fault& fault, SimNode& node) {
             node.set_disk_latency(milliseconds{1});
             return;
         case FaultKind::kClientCrash:
-            if (node.clients() > 0) {
-                node.client(fault.extra % static_cast<std::uint32_t>(node.clients())).start(now_);
+            if (node.starts_itself(client_of(fault, node))) {
+                node.start_client(now_, client_of(fault, node));
             }
             return;
         case FaultKind::kClientPause:
-            if (node.clients() > 0) {
-                node.client(fault.extra % static_cast<std::uint32_t>(node.clients())).resume(now_);
+            node.set_client_paused(now_, client_of(fault, node), false);
+            return;
+        case FaultKind::kForeign:
+            if (node.files() != nullptr) {
+                node.crash_client(now_, kForeigner, DiskFate::kKept, node);
+            }
+            return;
+        case FaultKind::kDiskFull:
+            if (node.files() != nullptr) {
+                node.files()->disk().set_full(false);
             }
             return;
         default:
@@ -266,118 +287,20 @@ void World::watch_graph() {
     torn_from_rings_ = recorder_.rings_installed();
 }
 
-// ---- phases
-// ---------------------------------------------------------------------------------------
-
-void World::enter(Phase phase) {
-    switch (phase) {
-        case Phase::kHeal:
-            healed_ = true;
-            heal(options_.core);
-            return;
-        case Phase::kWhole:
-            check_formed(false);
-            heal(all_nodes(options_.nodes));
-            return;
-        case Phase::kEnd:
-            check_formed(true);
-            ended_ = true;
-            return;
-    }
+// Which of the node's clients a fault is about.
+std::uint32_t World::client_of(const Fault& fault, const SimNode& node) {
+    const auto clients = static_cast<std::uint32_t>(node.clients());
+    return clients == 0 ? 0 : fault.extra % clients;
 }
 
-void World::heal(NodeMask core) {
-    core_ = core;
-    wire_.network().heal(core);
-    watch_graph();
-    installs_.clear();
-    for (const auto& node : nodes_) {
-        installs_.push_back(node->installs());
-    }
-    for (const auto& node : nodes_) {
-        node->heal(now_);
-        node->boot(now_);
-    }
-}
-
-// L6: a heal costs few rings. Each ring that is left over from before costs one merge, and timers
-// that are apart briefly exclude a member once or twice.
-void World::check_churn() {
-    for (std::uint32_t node = 0; node < options_.nodes; ++node) {
-        const std::uint64_t rings = nodes_[node]->installs() - installs_[node];
-        rings_after_heal_ = std::max(rings_after_heal_, rings);
-        if (rings > kRingsAfterHeal) {
-            recorder_.report({"liveness",
-                              "L6",
-                              std::to_string(rings) + " rings installed after one heal",
-                              {now_, node, nodes_[node]->life()}});
-        }
-    }
-}
-
-void World::check_formed(bool quiet) {
-    check_churn();
-    NodeMask seen = 0;
-    for (std::uint32_t node = 0; node < options_.nodes; ++node) {
-        const NodeMask members = (core_ & mask_of(node)) != 0 ? core_ : mask_of(node);
-        check_member(node, members);
-        if (options_.layer == Layer::kStack) {
-            check_services(node, members, quiet);
-        }
-        if ((seen & members) == 0) {
-            seen |= members;
-            recorder_.publish(Settled{{now_, node, nodes_[node]->life()}, members, quiet});
-        }
-    }
-}
-
-// Every synchronisation has ended (L8), the ring has the quorum that its votes give (Q1), and, once
-// nothing is sent, every message has found its fate (E3b).
-void World::check_services(std::uint32_t node, NodeMask members, bool quiet) {
-    SimNode& found = *nodes_[node];
-    const Where where{now_, node, found.life()};
-    if (found.stack() == nullptr) {
+void World::begin_disk_fault(const Fault& fault, SimNode& node) {
+    if (node.files() == nullptr) {
         return;
     }
-    const auto& stack = found.stack()->stack();
-    for (std::uint32_t client = 0; quiet && client < found.clients(); ++client) {
-        if (const auto open = found.client(client).open_sends(); open != 0) {
-            recorder_.report({"liveness", "E3b",
-                              std::to_string(open) + " messages of client " +
-                                  std::to_string(client) + " without a fate, long after the heal",
-                              where});
-        }
-    }
-    if (stack.synchronising() || !stack.ready()) {
-        recorder_.report({"liveness", "L8", "still synchronising long after the heal", where});
-    }
-    const bool everybody = members == all_nodes(options_.nodes);
-    const auto count = static_cast<std::uint32_t>(std::popcount(members));
-    const bool enough = options_.two_node ? count >= 1 : count * 2 > options_.nodes;
-    const bool quorate = found.stack()->votes().ballot().quorate();
-    const bool may_wait = options_.wait_for_all || options_.two_node;
-    if (quorate != enough && !(may_wait && !everybody && !quorate)) {
-        recorder_.report({"liveness", "Q1",
-                          std::string(quorate ? "quorate" : "not quorate") + " in a ring of " +
-                              members_text(members),
-                          where});
-    }
-}
-
-void World::check_member(std::uint32_t node, NodeMask expected) {
-    const SimNode& found = *nodes_[node];
-    const Where where{now_, node, found.life()};
-    if (!found.alive() || found.state() != totem::State::kOperational || !found.configuration()) {
-        recorder_.report(
-            {"liveness", "L1",
-             "not operational long after the heal; expected a ring of " + members_text(expected),
-             where});
-    } else if (found.configuration()->members != expected) {
-        recorder_.report({"liveness", "L1",
-                          "in ring " + text(found.configuration()->ring) + " of " +
-                              members_text(found.configuration()->members) +
-                              " long after the heal; expected " + members_text(expected),
-                          where});
+    if (fault.kind == FaultKind::kDiskFull) {
+        node.files()->disk().set_full(true);
+    } else {
+        node.files()->fail_disk();
     }
 }
 

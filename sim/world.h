@@ -34,6 +34,7 @@ struct Outcome {
     // Most rings that one node installed after one heal.
     std::uint64_t rings_after_heal = 0;
     Coverage coverage;
+    FilesDone files;
     std::optional<Violation> violation;
     std::vector<std::string> evidence;  // the last events before a violation
 };
@@ -54,7 +55,7 @@ class World {
     [[nodiscard]] Instant now() const noexcept { return now_; }
 
   private:
-    enum class Phase : std::uint8_t { kHeal, kWhole, kEnd };
+    enum class Phase : std::uint8_t { kHeal, kWhole, kEnd, kCut, kProbe };
 
     void dispatch(const Event& event);
     void begin_fault(const Fault& fault);
@@ -71,6 +72,15 @@ class World {
     void check_churn();
     void check_services(std::uint32_t node, NodeMask members, bool quiet);
     void check_member(std::uint32_t node, NodeMask expected);
+    // ---- with files (world_files.cc)
+    [[nodiscard]] static std::uint32_t client_of(const Fault& fault, const SimNode& node);
+    static void begin_disk_fault(const Fault& fault, SimNode& node);
+    void cut_power_of_all();
+    void probe_files();
+    void check_files(std::uint32_t node, NodeMask members, bool quiet);
+    void check_writable(const SimNode& node, const Where& where, NodeMask members);
+    [[nodiscard]] bool should_write(const SimNode& node, NodeMask members) const;
+    [[nodiscard]] FilesDone told_of_files() const;
     [[nodiscard]] static Instant after(Duration since_start) { return Instant{since_start}; }
 
     Options options_;
@@ -81,6 +91,8 @@ class World {
     std::vector<std::unique_ptr<SimNode>> nodes_;
     Instant now_{};
     NodeMask core_;
+    NodeMask dead_ = 0;  // for good
+    std::uint64_t power_cuts_ = 0;
     bool torn_ = false;  // the graph is not transitive
     Instant torn_since_{};
     std::uint64_t torn_from_rings_ = 0;

@@ -4,6 +4,12 @@
 #include "sim/checkers/configurations.h"
 #include "sim/checkers/durability.h"
 #include "sim/checkers/exchange.h"
+#include "sim/checkers/file_authority.h"
+#include "sim/checkers/file_convergence.h"
+#include "sim/checkers/file_fail_stop.h"
+#include "sim/checkers/file_history.h"
+#include "sim/checkers/file_order.h"
+#include "sim/checkers/file_transfer.h"
 #include "sim/checkers/groups.h"
 #include "sim/checkers/message_order.h"
 #include "sim/checkers/quorum.h"
@@ -36,6 +42,12 @@ inline void add_all_checkers(Recorder& recorder, const Options& options) {
     recorder.add_checker<Seal>(options.nodes);
     recorder.add_checker<Quorum>(options);
     recorder.add_checker<Groups>();
+    recorder.add_checker<FileConvergence>(recorder.files());
+    recorder.add_checker<FileHistory>(recorder.files());
+    recorder.add_checker<FileOrder>(recorder.files(), options.nodes);
+    recorder.add_checker<FileAuthority>(recorder.files());
+    recorder.add_checker<FileTransfer>(recorder.files());
+    recorder.add_checker<FileFailStop>(options.nodes);
 }
 
 }  // namespace sim

@@ -19,7 +19,7 @@ inline constexpr RingId kSecond{NodeId{1}, 12};
 // A recorder with every checker, and the words to tell it a history of three nodes.
 class History {
   public:
-    History() : recorder_(Seq{0}) {
+    History() : recorder_(Seq{0}, 3) {
         Options options;
         options.nodes = 3;
         add_all_checkers(recorder_, options);

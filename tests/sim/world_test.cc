@@ -37,6 +37,19 @@ TEST(World, TheSameSeedIsTheSameRun) {
     }
 }
 
+TEST(World, WithFilesTheSameSeedIsTheSameRun) {
+    auto drawn = request("files", 3, sim::Layer::kStack);
+    drawn.seconds = 60;
+    const auto scenario = sim::draw_scenario(drawn, 7);
+    const auto one = sim::run_scenario(scenario, false);
+    const auto two = sim::run_scenario(scenario, false);
+    EXPECT_EQ(one.trace_hash, two.trace_hash);
+    EXPECT_GE(one.files.acknowledged, sim::kAcknowledgedLeast);
+    EXPECT_EQ(one.files.acknowledged, two.files.acknowledged);
+    EXPECT_GE(one.files.power_cuts, 1U);
+    EXPECT_GT(one.files.epochs, 1U);
+}
+
 // What a seed draws must never depend on the build. (tests/sim/compare_compilers compares whole
 // runs; their hashes change with the protocol, these only with the simulator. TOTEM_REWRITE=1
 // records.)
@@ -76,7 +89,8 @@ class Seeds : public ::testing::TestWithParam<Campaign> {};
 
 TEST_P(Seeds, BreakNothing) {
     const Campaign& campaign = GetParam();
-    const auto drawn = request(campaign.profile, campaign.nodes, campaign.layer);
+    auto drawn = request(campaign.profile, campaign.nodes, campaign.layer);
+    drawn.seconds = drawn.profile == "files" ? 60 : drawn.seconds;
     for (std::uint64_t seed = 1; seed <= campaign.seeds; ++seed) {
         sim::name_run_for_checks(sim::replay_command(drawn, seed));
         const auto outcome = sim::run_scenario(sim::draw_scenario(drawn, seed), false);
@@ -95,6 +109,9 @@ INSTANTIATE_TEST_SUITE_P(Profiles, Seeds,
                                            Campaign{"partition", 2, sim::Layer::kStack, 40},
                                            Campaign{"full", 5, sim::Layer::kRing, 60},
                                            Campaign{"sealed", 4, sim::Layer::kStack, 15},
+                                           Campaign{"files", 5, sim::Layer::kStack, 12},
+                                           Campaign{"files", 3, sim::Layer::kStack, 12},
+                                           Campaign{"files", 2, sim::Layer::kStack, 12},
                                            Campaign{"full", 1, sim::Layer::kStack, 5},
                                            Campaign{"loss", 12, sim::Layer::kRing, 10}),
                          [](const auto& campaign) {
