@@ -68,6 +68,7 @@ void Driver::run(std::optional<Instant> until) {
         wait(more);
         parts_.server.disarm();
     }
+    pass_kept_token();
     limit.cancel();
     poll_io();
 }
@@ -98,6 +99,7 @@ void Driver::poll_io() {
 }
 
 bool Driver::turn() {
+    pass_kept_token();
     take_requests();
     take_loopback();
     wake_when_due();
@@ -114,45 +116,74 @@ bool Driver::requests_wait() {
 // ----------------------------------------------------------------------------------------
 
 void Driver::on_frames(LinkId link, std::span<FrameRef> frames) {
-    const auto token = peek_type(frames.back().bytes());
-    const bool with_token = token && *token == FrameType::kOrfToken;
+    const auto type = peek_type(frames.back().bytes());
+    const bool with_token = type && *type == FrameType::kOrfToken;
     step_frames(link, frames.first(frames.size() - (with_token ? 1 : 0)));
-    if (with_token) {
-        perform();  // what has been delivered goes out before a wait
-        wait_for_clients(frames.back());
+    if (!with_token) {
+        take_requests();
+        perform();
+        return;
     }
-    // What clients asked before the token came travels with it.
+    perform();  // what has been delivered goes out before a wait
+    if (kept_) {
+        step_token(*std::exchange(kept_, std::nullopt));  // this one was passed after it
+    }
+    KeptToken token{link, std::move(frames.back()), choose_wait()};
+    if (token.wait.at_most > Duration::zero() && is_ours(token.frame)) {
+        kept_ = std::move(token);
+    } else {
+        step_token(std::move(token));
+    }
+}
+
+// Not from on_frames(): the link reads nothing as long as it hands over.
+void Driver::pass_kept_token() {
+    if (!kept_) {
+        return;
+    }
+    const Wait wait = kept_->wait;
+    const bool came = parts_.server.await_request(wait.at_most);
+    if (wait.anticipated && (came || !parts_.server.next(ipc::Lane::kLocal))) {  // not cut short
+        anticipation_.waited(came);
+    }
+    // The token would report as missing, and others would keep, what lies here to be read.
+    parts_.link.receive_now();
+    if (kept_) {
+        step_token(*std::exchange(kept_, std::nullopt));
+    }
+}
+
+// What clients asked before the token came travels with it.
+void Driver::step_token(KeptToken token) {
     take_requests();
-    step_frames(link, frames.last(with_token ? 1 : 0));
+    step_frames(token.link, std::span(&token.frame, 1));
     perform();
 }
 
-// Keeps the token a moment for a client that sends one request after the other, or that asks again
-// within the time of another turn. The token is decoded only to be kept: most are not.
-void Driver::wait_for_clients(const FrameRef& frame) {
+// Whether the token that is here waits a moment for a client that sends one request after the
+// other, or that asks again within the time of another turn.
+Driver::Wait Driver::choose_wait() {
     const Node& node = parts_.stack.node();
     const NodeStats& stats = node.stats();
     if (node.state() != State::kOperational || !stats.last_token) {
-        return;
+        return {};
     }
     const bool asked = parts_.server.next(ipc::Lane::kOrdered).has_value();
     const bool again = anticipation_.worth_waiting(stats.mcast_tx, stats.mcast_rx, asked);
     if (asked || (!again && !parts_.server.streaming())) {
-        return;
-    }
-    const auto token = decode_orf_token(frame.bytes());
-    if (!token || !(token->ring == node.ring())) {
-        return;
+        return {};
     }
     const Duration turn = now() - *stats.last_token;
     if (again && turn <= kClientWaitMax) {
-        const bool came = parts_.server.await_request(turn);
-        if (came || !parts_.server.next(ipc::Lane::kLocal)) {  // else it was cut short
-            anticipation_.waited(came);
-        }
-    } else if (parts_.server.streaming()) {
-        parts_.server.await_request(kClientWaitMax);
+        return {turn, true};
     }
+    return {parts_.server.streaming() ? Duration(kClientWaitMax) : Duration::zero(), false};
+}
+
+// A token is decoded here only to be kept: most are not.
+bool Driver::is_ours(const FrameRef& frame) const {
+    const auto token = decode_orf_token(frame.bytes());
+    return token && token->ring == parts_.stack.node().ring();
 }
 
 void Driver::step_frames(LinkId link, std::span<FrameRef> frames) {
@@ -207,6 +238,7 @@ void Driver::wake_when_due() {
     for (int round = 0; round < kReceivesBeforeWake && parts_.link.receive_now(); ++round) {
         perform();
     }
+    pass_kept_token();
     perform();
     if (deadline_ && *deadline_ <= now()) {
         input(Input(Wake{}));

@@ -105,7 +105,21 @@ class Driver final : private net::LinkListener, private net::Readable {
     // Host of group::perform().
     struct Performer;
 
-    void wait_for_clients(const FrameRef& frame);
+    // How long a token waits for clients; zero: it does not.
+    struct Wait {
+        Duration at_most{};
+        bool anticipated = false;
+    };
+    // A token that waits, and meanwhile the link can be read.
+    struct KeptToken {
+        LinkId link{};
+        FrameRef frame;
+        Wait wait;
+    };
+    [[nodiscard]] Wait choose_wait();
+    [[nodiscard]] bool is_ours(const FrameRef& frame) const;
+    void pass_kept_token();
+    void step_token(KeptToken token);
     void step_frames(LinkId link, std::span<FrameRef> frames);
     // True when there is more to do at once.
     bool turn();
@@ -158,6 +172,7 @@ class Driver final : private net::LinkListener, private net::Readable {
     std::optional<Instant> deadline_;             // the stack's
     Instant io_polled_{};                         // when the io_context last had its turn
     Anticipation anticipation_;
+    std::optional<KeptToken> kept_;
     std::optional<Instant> armed_;   // when the timer fires: never after deadline_
     std::uint64_t tokens_seen_ = 0;  // NodeStats::orf_token_rx when messages were last seen to move
     std::uint64_t messages_seen_ = 0;  // sent and received until then
