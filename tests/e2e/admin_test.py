@@ -4,6 +4,7 @@
 import re
 import signal
 import sys
+import time
 import unittest
 
 import harness
@@ -181,6 +182,16 @@ class Telling(Admin):
         harness.finish(loads, 60)
         wait_for("what was asked for again", lambda: re.search(
             r"Retransmit List: [0-9a-f]+", cluster.log(1) + cluster.log(2)), 5)
+
+    def test_a_daemon_that_stood_still(self):
+        cluster = self.ring(2, token=2000)
+        cluster.signal(2, signal.SIGSTOP)
+        time.sleep(1.8)  # the fault itself
+        cluster.signal(2, signal.SIGCONT)
+        wait_for("the line about it", lambda: re.search(
+            r"warning \[MAIN  \] totemd main process was not scheduled for 1\d{3} ms \(threshold is "
+            r"1000 ms, the deadline was \d\d:\d\d:\d\d\.\d{3}\);", cluster.log(2)), 5)
+        self.assertNotIn("was not scheduled", cluster.log(1))
 
     def test_the_mtu_that_tools_show(self):
         cluster = self.ring(2)

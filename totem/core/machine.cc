@@ -143,7 +143,12 @@ void Machine::on(const Wake& /*input*/) {
 // again, and joins of that time are not believed (totem.md 2, pause timer; properties.md M13).
 void Machine::notice_pause() {
     const auto due = timers_.earliest();
-    if (due && context_.now - *due > config().token / 2) {
+    const Duration allowed = config().token / 2;
+    if (due && context_.now - *due > allowed) {
+        context_.trace({.kind = TraceKind::kPaused,
+                        .ring = ring_,
+                        .a = static_cast<std::uint64_t>((context_.now - *due).count()),
+                        .b = static_cast<std::uint64_t>(allowed.count())});
         timers_.restart_all(context_.now);
         drain_until_ = context_.now + config().join;
     } else if (drain_until_ && *drain_until_ <= context_.now) {

@@ -57,6 +57,7 @@ enum class TraceKind : std::uint8_t {
     kHoldCancelSent,
     kPersistWaited,  // a commit token waits for stable storage, a = ring seq
     kLeft,           // peer announced that it leaves
+    kPaused,  // the process did not run: a step was late by a, more than the b that is allowed; ns
 };
 
 enum class FailCause : std::uint8_t {

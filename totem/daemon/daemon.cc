@@ -226,6 +226,14 @@ void Daemon::on_trace(const Trace& trace) {
         announced_leave_.insert(trace.peer);
     } else if (trace.kind == TraceKind::kRequested) {
         ring_watch_.on_requested(trace.a);
+    } else if (trace.kind == TraceKind::kPaused) {
+        const Duration late{static_cast<Duration::rep>(trace.a)};
+        const auto deadline = std::chrono::system_clock::now() - late;
+        const std::string text = pause_report_.on_pause(
+            {now(), late, Duration{static_cast<Duration::rep>(trace.b)}, deadline});
+        if (!text.empty()) {
+            say(Severity::kWarning, "MAIN", text);
+        }
     }
     const LogLine line = to_line(trace, configuration_.resolved.ring);
     if (!line.text.empty()) {

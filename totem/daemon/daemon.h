@@ -22,6 +22,7 @@
 #include "totem/daemon/driver.h"
 #include "totem/daemon/key_ring.h"
 #include "totem/daemon/options.h"
+#include "totem/daemon/pause_report.h"
 #include "totem/daemon/reloader.h"
 #include "totem/daemon/ring_id_store.h"
 #include "totem/daemon/ring_number_memo.h"
@@ -116,6 +117,7 @@ class Daemon final : private DriverListener {
     net::UdpLink link_;
     Driver driver_;
     RingWatch ring_watch_;
+    PauseReport pause_report_;
     boost::asio::signal_set signals_;
     std::unique_ptr<RingNumberMemo> memo_;
     std::unique_ptr<RingIdStore> ring_ids_;

@@ -170,7 +170,7 @@ std::vector<LogLine> service_lines(std::string_view what, bool votequorum, bool 
 TraceMask traces_for_log() noexcept {
     return trace_bit(TraceKind::kState) | trace_bit(TraceKind::kFailed) |
            trace_bit(TraceKind::kPersistWaited) | trace_bit(TraceKind::kLeft) |
-           trace_bit(TraceKind::kRequested);
+           trace_bit(TraceKind::kRequested) | trace_bit(TraceKind::kPaused);
 }
 
 LogLine to_line(const Trace& trace, const RingConfig& config) {

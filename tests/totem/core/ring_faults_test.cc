@@ -385,6 +385,7 @@ TEST_F(RingFaults, APausedNodeDoesNotBelieveWhatIsQueued) {
     const auto others = ring_->node(1).ring();
     traced_.clear();
     ring_->resume(3);
+    EXPECT_EQ(traced_[TraceKind::kPaused], 1);
     EXPECT_EQ(traced_[TraceKind::kFailed], 0) << "it slept, nobody failed";
     EXPECT_EQ(traced_[TraceKind::kJoinReceived], 0);
     EXPECT_TRUE(ring_->form(all_, seconds(6)));
