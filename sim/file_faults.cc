@@ -17,7 +17,8 @@ constexpr std::uint32_t kCfsd = 2;
 
 Duration some_while(Draws& draws) {
     constexpr std::array<std::uint32_t, 6> kMost = {2, 20, 200, 1000, 4000, 12000};
-    return milliseconds{1 + draws.below(draws.pick(kMost))} + microseconds{draws.below(1000)};
+    const microseconds part{draws.below(1000)};
+    return milliseconds{1 + draws.below(draws.pick(kMost))} + part;
 }
 
 Fault power_cut_of_all(Draws& draws, const Options& options) {

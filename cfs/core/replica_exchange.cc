@@ -24,7 +24,7 @@ bool newer_than(const Position& a, const Position& b) {
 
 void Replica::Machine::begin_stage(std::uint32_t round) {
     end_epoch();
-    stage_.emplace();
+    stage_ = Stage{};
     stage_->round = round;
     stage_->name = name_of(view_name_, round);
     stage_->since = now_;
@@ -250,7 +250,7 @@ void Replica::Machine::handle(NodeId sender, const Propose& proposal) {
     if (proposal.stage != stage_->name || epoch_ || !stage_->conflict.empty() || !listed(sender)) {
         return;
     }
-    epoch_.emplace();
+    epoch_ = Epoch{};
     epoch_->name = name_of(proposal, sender);
     epoch_->proposal = proposal;
     epoch_->proposer = sender;

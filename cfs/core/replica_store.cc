@@ -144,7 +144,7 @@ void Replica::Machine::commit_probe() {
         want(*probe_at_);
         return;
     }
-    commit_out_.emplace();
+    commit_out_ = CommitOut{};
     commit_out_->probe = true;
     Batch batch;
     batch.promise = promise_;
