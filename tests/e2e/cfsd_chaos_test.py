@@ -90,12 +90,26 @@ class Storm(chaos.ChaosTest):
 
 
 class PowerCuts(chaos.ChaosTest):
+    def start(self, node, *words, env=(), **more):
+        super().start(node, *words, **more, env=[
+            *env, "LD_PRELOAD=" + harness.library("slow_disk"), "SLOW_DISK=/var/lib/pve-cluster",
+            "SLOW_DISK_SWITCH=/run/slow_disk"])
+
+    def disks_stand_still(self):
+        """What is acknowledged from now until the end of the daemons cannot have been stored."""
+        self.tell("disks stand still")
+        for node in self.lab.nodes():
+            self.lab.run(node, "sh", "-c", "echo 1000 >/run/slow_disk")
+        time.sleep(self.random.uniform(0.05, 0.3))
+
     def test_power_cuts(self):
         """Every daemon of every node ends at one moment, under load, and all return."""
         self.storm(3)
         everything = [(n, k) for n in self.lab.nodes() for k in chaos.KINDS]
-        for _ in range(POWER_CUTS):
+        for number in range(POWER_CUTS):
             time.sleep(self.random.uniform(0.3, 2))
+            if number % 2 == 0:
+                self.disks_stand_still()
             self.kill_at_once(everything)
             time.sleep(self.random.uniform(0, 0.3))
             self.all_well()

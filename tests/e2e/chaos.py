@@ -68,6 +68,9 @@ class ChaosTest(files.FilesTest):
                              self._testMethodName, self.seed)
         os.makedirs(kept)
         harness.subprocess.run(["cp", "-r", os.path.join(self.lab.state, "log"), kept], check=True)
+        for node in self.lab.nodes():
+            self.lab.run(node, "cp", "-r", files.MOUNT + "/chaos",
+                         os.path.join(kept, "files%d" % node), check=False)
         with open(os.path.join(kept, "story"), "w") as file:
             file.write("\n".join(self.story) + "\n")
         print("---- seed %d; logs are kept in %s\n%s" % (
