@@ -15,6 +15,7 @@
 #include <memory>
 #include <netinet/in.h>
 #include <poll.h>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <unistd.h>
@@ -136,6 +137,7 @@ std::vector<std::uint32_t> Map::positions() const {
     }
     ::cmap_iter_finalize(door_.handle, iterator);
     std::vector<std::uint32_t> positions;
+    positions.reserve(found.size());
     for (const auto& [position, ignored] : found) {
         positions.push_back(position);
     }
@@ -181,19 +183,19 @@ Told& told() {
     return now;
 }
 
-void on_quorum(quorum_handle_t, std::uint32_t quorate, std::uint64_t, std::uint32_t count,
-               std::uint32_t* members) {
+void on_quorum(quorum_handle_t /*door*/, std::uint32_t quorate, std::uint64_t /*ring*/,
+               std::uint32_t count, std::uint32_t* members) {
     Told& now = told();
     now.told = true;
     now.quorate = quorate != 0;
     now.members.clear();
-    for (std::uint32_t i = 0; i < count; ++i) {
-        now.members.push_back(NodeId{members[i]});
+    for (const std::uint32_t member : std::span(members, count)) {
+        now.members.push_back(NodeId{member});
     }
 }
 
-void on_nodelist(votequorum_handle_t, std::uint64_t, votequorum_ring_id_t ring, std::uint32_t,
-                 std::uint32_t*) {
+void on_nodelist(votequorum_handle_t /*door*/, std::uint64_t /*context*/, votequorum_ring_id_t ring,
+                 std::uint32_t /*count*/, std::uint32_t* /*members*/) {
     told().told = true;
     told().ring = {NodeId{ring.nodeid}, ring.seq};
 }
@@ -311,6 +313,7 @@ std::optional<DoorError> ask_votequorum(View& view) {
 std::string address_text(const corosync_cfg_node_address_t& address) {
     sockaddr_storage storage{};
     std::memcpy(&storage, address.address, sizeof address.address);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as sockets have it
     const auto value = totem::host::to_address(reinterpret_cast<const sockaddr*>(&storage));
     return value ? value->to_string() : std::string{};
 }

@@ -8,6 +8,7 @@
 #include "pvecm/program.h"
 #include "pvecm/system_host.h"
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only of lack of memory
 int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
     pvecm::ClientDoors doors;

@@ -24,7 +24,7 @@ bool is_host_name(std::string_view text) {
         if (!is_node_name(text.substr(0, dot))) {
             return false;
         }
-        if (dot == text.npos) {
+        if (dot == std::string_view::npos) {
             return true;
         }
         text.remove_prefix(dot + 1);
@@ -38,7 +38,7 @@ bool is_address(std::string_view text) {
 bool is_number(std::string_view text) {
     constexpr std::size_t kDigitsMax = 3;
     return !text.empty() && text.size() <= kDigitsMax &&
-           text.find_first_not_of("0123456789") == text.npos;
+           text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 bool has_word(std::string_view words, std::string_view word) {
@@ -47,7 +47,7 @@ bool has_word(std::string_view words, std::string_view word) {
         if (words.substr(0, bar) == word) {
             return true;
         }
-        if (bar == words.npos) {
+        if (bar == std::string_view::npos) {
             return false;
         }
         words.remove_prefix(bar + 1);
@@ -152,7 +152,7 @@ class Splitter {
         if (known == nullptr) {
             return left;
         }
-        if (equals != word.npos) {
+        if (equals != std::string_view::npos) {
             values.set(known->name, std::string{word.substr(equals + 1)});
             return left;
         }
@@ -240,7 +240,8 @@ std::string address_of_link(std::string_view text) {
         text.remove_prefix(kAddress.size());
     }
     const auto priority = text.find(kPriority);
-    if (priority != text.npos && !is_number(text.substr(priority + kPriority.size()))) {
+    if (priority != std::string_view::npos &&
+        !is_number(text.substr(priority + kPriority.size()))) {
         return {};
     }
     const auto address = text.substr(0, priority);

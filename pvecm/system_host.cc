@@ -15,6 +15,7 @@ namespace pvecm {
 bool SystemHost::is_root() { return ::geteuid() == 0; }
 
 std::string SystemHost::operator_name() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     const char* behind_sudo = std::getenv("SUDO_USER");
     return behind_sudo != nullptr ? std::string{behind_sudo} + " (sudo)"
                                   : "user id " + std::to_string(::getuid());

@@ -235,12 +235,11 @@ void CfsProgram::watch_adoption(const Where& where) {
     const cfs::Replica& replica = member_->replica();
     const auto& records = replica.state().history().records();
     FilePlace adopted = last_of(replica.state());
-    for (auto record = records.rbegin(); record != records.rend(); ++record) {
-        const FilePlace place{record->position, record->state};
-        if (recorder_->files().find(place)) {
-            adopted = place;
-            break;
-        }
+    const auto known = std::find_if(records.rbegin(), records.rend(), [&](const auto& record) {
+        return recorder_->files().find({record.position, record.state}).has_value();
+    });
+    if (known != records.rend()) {
+        adopted = {known->position, known->state};
     }
     recorder_->publish(
         FileAdopted{where, seen_, adopted, mask_of_members(replica.status().members)});

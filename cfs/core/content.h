@@ -39,6 +39,7 @@ class Content {
     [[nodiscard]] Content resized(std::uint64_t size) const;
 
     // Copies [offset, offset + out.size()) as far as there is any; returns how many bytes.
+    // NOLINTNEXTLINE(modernize-use-nodiscard): who knows the size has no use for it
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) const;
 
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }

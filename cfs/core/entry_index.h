@@ -78,7 +78,7 @@ class EntryIndex {
     }
 
     [[nodiscard]] const Total& total() const noexcept {
-        static const Total kNothing{};
+        static constexpr Total kNothing{};
         return root_ ? root_->total : kNothing;
     }
 

@@ -97,7 +97,7 @@ void Member::drive(Instant now, const client::Input& input, MemberEffects& out) 
     hear(now, std::move(effects.news), out);
 }
 
-void Member::hear(Instant now, std::vector<client::News> news, MemberEffects& out) {
+void Member::hear(Instant now, const std::vector<client::News>& news, MemberEffects& out) {
     for (const client::News& each : news) {
         if (const auto* membership = std::get_if<client::Membership>(&each)) {
             on(now, *membership, out);

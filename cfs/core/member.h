@@ -52,7 +52,7 @@ class Member {
   private:
     void drive(Instant now, const totem::client::Input& input, MemberEffects& out);
     void drive(Instant now, ReplicaInput input, MemberEffects& out);
-    void hear(Instant now, std::vector<totem::client::News> news, MemberEffects& out);
+    void hear(Instant now, const std::vector<totem::client::News>& news, MemberEffects& out);
     void on(Instant now, const totem::client::Membership& news, MemberEffects& out);
     void on_client_stopped(Instant now, MemberEffects& out);
     void show_view(Instant now, MemberEffects& out);

@@ -199,8 +199,10 @@ class Replica {
   public:
     explicit Replica(ReplicaOptions options);
     ~Replica();
-    Replica(Replica&&) noexcept;
-    Replica& operator=(Replica&&) noexcept;
+    Replica(const Replica&) = delete;
+    Replica& operator=(const Replica&) = delete;
+    Replica(Replica&& other) noexcept;
+    Replica& operator=(Replica&& other) noexcept;
 
     // Appends to `out`, which the caller has cleared. `now` never goes back.
     void step(Instant now, ReplicaInput input, ReplicaEffects& out);

@@ -44,18 +44,20 @@ void ChangeWatch::finish(const TreeView& after, Inode made, std::vector<Changed>
 
 Changed changed(const EntryRef& before, const EntryRef& after) {
     Changed change;
-    change.inode = before ? before->inode : after->inode;
     if (before) {
+        change.inode = before->inode;
         change.parent_before = before->parent;
         change.name_before = before->name;
     }
     if (after) {
+        change.inode = after->inode;
         change.parent_after = after->parent;
         change.name_after = after->name;
     }
     return change;
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): before and after
 void compare_trees(const TreeView& before, const TreeView& after, std::vector<Changed>& out) {
     std::vector<EntryRef> old;
     before.visit_entries(kRootInode, [&](const EntryRef& entry) {

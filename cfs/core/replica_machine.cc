@@ -111,7 +111,7 @@ void Replica::Machine::on(Loaded& input) {
     state_ = std::move(input.state);
     promise_ = std::move(input.promise);
     newer_record_ = !record;
-    record_ = record ? std::move(*record) : PromiseRecord{};
+    record_ = record ? *record : PromiseRecord{};
     unpublished_ = true;
     unstored_ = false;
     phase_ = Phase::kRunning;

@@ -161,12 +161,9 @@ bool Tree::guest_taken(Inode parent, std::string_view name, const Entry* source)
 
 bool Tree::index_guests() {
     guests_.clear();
-    for (const Guest& guest : view_.guests()) {
-        if (!guests_.emplace(guest.id, guest.file->inode).second) {
-            return false;
-        }
-    }
-    return true;
+    return std::ranges::all_of(view_.guests(), [&](const Guest& guest) {
+        return guests_.emplace(guest.id, guest.file->inode).second;
+    });
 }
 
 // ---- replacing ----------------------------------------------------------------------------------

@@ -95,8 +95,8 @@ std::optional<Failure> Daemon::open() {
     options.path = line_.mount_path();
     options.started = static_cast<std::uint64_t>(std::time(nullptr));
     options.on_ended = [this] { fail(line_.mount_path() + " was unmounted"); };
-    if (const group* www = ::getgrnam("www-data");
-        www != nullptr) {  // NOLINT(concurrency-mt-unsafe)
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread is started
+    if (const group* www = ::getgrnam("www-data"); www != nullptr) {
         options.group = www->gr_gid;
     } else {
         say(Severity::kWarning, "there is no group www-data: the files belong to group root");

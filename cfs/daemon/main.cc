@@ -62,7 +62,7 @@ int run(int argc, char** argv) {
     if (const auto* exit = std::get_if<CommandLineExit>(&parsed)) {
         return exit->status;
     }
-    const CommandLine& line = std::get<CommandLine>(parsed);
+    const auto& line = std::get<CommandLine>(parsed);
     if (line.version) {
         std::puts("Quorate cfsd 0.1.0");
         return 0;
@@ -76,4 +76,5 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace cfs
 
+// NOLINTNEXTLINE(bugprone-exception-escape): LastWords tells what ended the program
 int main(int argc, char** argv) { return cfs::run(argc, argv); }

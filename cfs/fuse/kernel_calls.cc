@@ -149,8 +149,8 @@ fuse_lowlevel_ops make_calls() {
 }  // namespace
 
 const fuse_lowlevel_ops& kernel_calls() {
-    static const fuse_lowlevel_ops kCalls = make_calls();
-    return kCalls;
+    static const fuse_lowlevel_ops calls = make_calls();
+    return calls;
 }
 
 }  // namespace cfs

@@ -113,7 +113,8 @@ void Mount::run() {
             break;  // unmounted by somebody
         }
     }
-    std::free(buffer.mem);  // NOLINT(cppcoreguidelines-no-malloc): libfuse made it so
+    std::free(buffer.mem);  // NOLINT(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory):
+                            // made by libfuse
     if (!stopping_ && options_.on_ended) {
         options_.on_ended();
     }

@@ -36,8 +36,8 @@ void PathVersions::on_entry(const TreeView& view, const Entry& entry) {
         return;
     }
     const std::string path = view.path_of(entry.inode);
-    const auto found = std::find(kWatched.begin(), kWatched.end(),
-                                 std::string_view(path).substr(path.empty() ? 0 : 1));
+    const auto* const found = std::find(kWatched.begin(), kWatched.end(),
+                                        std::string_view(path).substr(path.empty() ? 0 : 1));
     if (found != kWatched.end()) {
         ++counts_.at(static_cast<std::size_t>(found - kWatched.begin()));
     }

@@ -5,6 +5,7 @@
 // kernel looks a name up and opens what it found in two requests, and tries again only once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -25,12 +26,10 @@ class RemovedFiles {
     }
     // Null when it is not known any more.
     [[nodiscard]] EntryRef find(Inode inode) const {
-        for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
-            if ((*entry)->inode == inode) {
-                return *entry;
-            }
-        }
-        return nullptr;
+        const auto found =
+            std::find_if(entries_.rbegin(), entries_.rend(),
+                         [&](const EntryRef& entry) { return entry->inode == inode; });
+        return found == entries_.rend() ? nullptr : *found;
     }
 
   private:

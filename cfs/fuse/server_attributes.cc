@@ -135,9 +135,8 @@ void Server::set_view_attributes(fuse_req_t request, const ViewEntry& entry,
     struct stat st = stat_of(entry);
     const auto same_mode = (wanted.st_mode & ALLPERMS) == (st.st_mode & ALLPERMS);
     int error = 0;
-    if ((which & FUSE_SET_ATTR_MODE) != 0 && !same_mode) {
-        error = EPERM;
-    } else if ((which & kOwner) != 0 && !owner_allowed(wanted, which, options_.group)) {
+    if (((which & FUSE_SET_ATTR_MODE) != 0 && !same_mode) ||
+        ((which & kOwner) != 0 && !owner_allowed(wanted, which, options_.group))) {
         error = EPERM;
     } else if ((which & FUSE_SET_ATTR_SIZE) != 0 &&
                (entry.kind != ViewKind::kDebug || wanted.st_size != 0)) {

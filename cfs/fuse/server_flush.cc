@@ -14,7 +14,7 @@ namespace {
 Flushed when_all(std::size_t count, Flushed then) {
     struct Run {
         std::mutex mutex;
-        std::size_t left;
+        std::size_t left = 0;
         int error = 0;
     };
     auto run = std::make_shared<Run>();

@@ -5,7 +5,7 @@
 namespace cfs {
 
 const std::vector<ViewEntry>& views() {
-    static const std::vector<ViewEntry> kViews{
+    static const std::vector<ViewEntry> all{
         {ViewKind::kClusterLog, ".clusterlog"}, {ViewKind::kDebug, ".debug"},
         {ViewKind::kMembers, ".members"},       {ViewKind::kMetrics, ".rrd"},
         {ViewKind::kStatus, ".status"},         {ViewKind::kVersion, ".version"},
@@ -13,7 +13,7 @@ const std::vector<ViewEntry>& views() {
         {ViewKind::kLxc, "lxc", true},          {ViewKind::kOpenvz, "openvz", true},
         {ViewKind::kQemu, "qemu-server", true},
     };
-    return kViews;
+    return all;
 }
 
 const ViewEntry* find_view(std::string_view name) {
@@ -49,6 +49,7 @@ std::string link_target(ViewKind kind, const std::string& node) {
     }
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): bytes, and seconds since 1970
 struct stat view_attributes(const ViewEntry& view, std::size_t size, std::uint64_t started,
                             Ownership ownership) {
     struct stat st {};

@@ -35,7 +35,8 @@ class WriteBuffer {
     // How long the file is with all that is here.
     [[nodiscard]] std::uint64_t size_over(std::uint64_t file_bytes) const noexcept;
     // Copies [offset, offset + out.size()) as far as there is any; returns how many bytes.
-    std::size_t read(const Content& file, std::uint64_t offset, std::span<std::byte> out) const;
+    [[nodiscard]] std::size_t read(const Content& file, std::uint64_t offset,
+                                   std::span<std::byte> out) const;
 
     // What is dirty, to be sent. With `append_at` (the present end of the file) it is moved there:
     // the file may have grown since. Nothing may be on its way already (checked).

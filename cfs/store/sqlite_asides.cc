@@ -1,4 +1,6 @@
 // What was put aside: its operations, and files as they were.
+#include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -71,24 +73,17 @@ bool write_aside(sqlite3* database, const Aside& aside) {
     if (!write_tail(database, id, aside.tail)) {
         return false;
     }
-    for (const AsideEntry& file : aside.entries) {
-        if (!write_file(database, id, file)) {
-            return false;
-        }
-    }
-    return true;
+    return std::ranges::all_of(
+        aside.entries, [&](const AsideEntry& file) { return write_file(database, id, file); });
 }
 
 bool delete_aside(sqlite3* database, std::uint64_t id) {
-    for (const char* sql :
-         {"DELETE FROM aside_block WHERE entry IN (SELECT id FROM aside_entry WHERE aside = ?)",
-          "DELETE FROM aside_entry WHERE aside = ?", "DELETE FROM aside_record WHERE aside = ?",
-          "DELETE FROM aside WHERE id = ?"}) {
-        if (!Statement(database, sql).bind(id).run()) {
-            return false;
-        }
-    }
-    return true;
+    constexpr std::array<const char*, 4> kParts = {
+        "DELETE FROM aside_block WHERE entry IN (SELECT id FROM aside_entry WHERE aside = ?)",
+        "DELETE FROM aside_entry WHERE aside = ?", "DELETE FROM aside_record WHERE aside = ?",
+        "DELETE FROM aside WHERE id = ?"};
+    return std::ranges::all_of(
+        kParts, [&](const char* sql) { return Statement(database, sql).bind(id).run(); });
 }
 
 bool read_asides(sqlite3* database, std::vector<AsideHead>& asides) {

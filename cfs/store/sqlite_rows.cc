@@ -40,9 +40,9 @@ bool same_block(const BlockRef& a, const BlockRef& b) {
 
 // The blocks of `after` where they are not those of `before`.
 bool write_blocks(sqlite3* database, const TreeChange& change) {
-    static const std::vector<BlockRef> kNone;
-    const auto& before = change.before ? change.before->content.blocks() : kNone;
-    const auto& after = change.after ? change.after->content.blocks() : kNone;
+    static const std::vector<BlockRef> none;
+    const auto& before = change.before ? change.before->content.blocks() : none;
+    const auto& after = change.after ? change.after->content.blocks() : none;
     if (before.empty() && after.empty()) {
         return true;
     }

@@ -40,9 +40,9 @@ namespace cfs::sqlite {
 
 // The columns of a record or an entry that several tables share.
 void bind_record(Statement& statement, const Record& record);
-[[nodiscard]] Record read_record(Statement& statement);
+[[nodiscard]] Record read_record(Statement& row);
 void bind_entry(Statement& statement, const Entry& entry);
 // Without content.
-[[nodiscard]] bool read_entry(Statement& statement, Entry& entry, std::uint64_t& size);
+[[nodiscard]] bool read_entry(Statement& row, Entry& entry, std::uint64_t& size);
 
 }  // namespace cfs::sqlite

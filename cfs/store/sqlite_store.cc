@@ -31,6 +31,7 @@ constexpr mode_t kDirectoryMode = 0700;
 constexpr std::size_t kHeaderBytes = 100;
 constexpr std::size_t kUserVersionAt = 60;
 constexpr std::size_t kApplicationIdAt = 68;
+// NOLINTNEXTLINE(bugprone-string-constructor): its zero at the end belongs to it
 constexpr std::string_view kMagic{"SQLite format 3", 16};
 
 class File {
@@ -57,6 +58,7 @@ class File {
 StoreError system_error(const std::string& path, std::string_view what) {
     const StoreErrorKind kind =
         errno == ENOSPC ? StoreErrorKind::kNoSpace : StoreErrorKind::kFailed;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc's is safe
     return {kind, path + ": " + std::string(what) + ": " + std::strerror(errno)};
 }
 

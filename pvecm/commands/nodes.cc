@@ -11,7 +11,7 @@ namespace pvecm {
 
 namespace {
 
-int run_nodes(Context& context, const Values&) {
+int run_nodes(Context& context, const Values& /*values*/) {
     const Looked looked = look(context);
     if (!looked.view) {
         return looked.exit_code;

@@ -14,7 +14,7 @@ namespace pvecm {
 
 namespace {
 
-int run_status(Context& context, const Values&) {
+int run_status(Context& context, const Values& /*values*/) {
     const Looked looked = look(context);
     if (!looked.view) {
         return looked.exit_code;

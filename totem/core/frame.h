@@ -19,6 +19,7 @@ namespace totem {
 class FramePool;
 
 // Part of a pooled frame that keeps the whole frame alive. An empty FrameRef refers to nothing.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): assignment takes by value
 class FrameRef {
   public:
     FrameRef() = default;
@@ -55,6 +56,7 @@ class FrameRef {
   private:
     friend class FramePool;
     struct Block;
+    // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): the usual pair
     FrameRef(Block* block, std::uint32_t offset, std::uint32_t size) noexcept
         : block_(block), offset_(offset), size_(size) {}
 

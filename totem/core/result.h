@@ -34,8 +34,9 @@ class [[nodiscard]] Result {
 
     [[nodiscard]] T& value() & { return checked_value(); }
     [[nodiscard]] const T& value() const& {
-        return const_cast<Result*>(this)->checked_value();
-    }  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+        TOTEM_CHECK(has_value());
+        return *std::get_if<0>(&state_);
+    }
     [[nodiscard]] T&& value() && { return std::move(checked_value()); }
     T& operator*() & { return checked_value(); }
     const T& operator*() const& { return value(); }

@@ -136,7 +136,7 @@ int run(int argc, char** argv) {
     if (const auto* exit = std::get_if<CommandLineExit>(&parsed)) {
         return exit->status;
     }
-    const CommandLine& line = std::get<CommandLine>(parsed);
+    const auto& line = std::get<CommandLine>(parsed);
     if (line.version) {
         std::fputs(version_text().c_str(), stdout);
         return 0;
@@ -150,4 +150,5 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace totem::daemon
 
+// NOLINTNEXTLINE(bugprone-exception-escape): LastWords tells what ended the program
 int main(int argc, char** argv) { return totem::daemon::run(argc, argv); }
