@@ -64,7 +64,7 @@ std::string text_of(const Notice& notice, const Words& words) {
         case Kind::kConflict:
             return fmt::format(
                 "histories that cannot come from one order: {} and {}; nobody writes "
-                "until one of them is put aside",
+                "until an administrator gives one of them up, see cfsd(8)",
                 who, name_or_a_node(NodeId{static_cast<std::uint32_t>(notice.number)}, words));
         case Kind::kForeign:
             return "another configuration filesystem (pmxcfs) runs on " + who +
@@ -122,7 +122,9 @@ Line to_line(const Status& status, const Words& words) {
     text += status.since ? " since " + words.time(*status.since) : "";
     text += std::string(": ") + to_string(status.obstacle);
     if (!status.waiting_for.empty()) {
-        text += "; waiting for " + names(status.waiting_for, words);
+        // Of conflicting histories nobody is waited for: somebody has to choose.
+        text += status.obstacle == Obstacle::kConflict ? ": " : "; waiting for ";
+        text += names(status.waiting_for, words);
         text += status.until ? " until " + words.time(*status.until) : "";
     }
     return {Severity::kNotice, text};

@@ -11,6 +11,7 @@ import unittest
 import chaos
 import files
 import harness
+from files import MOUNT
 from harness import wait_for
 
 PVECM = os.path.join(harness.BIN, "pvecm")
@@ -107,6 +108,113 @@ class TwoNodes(chaos.ChaosTest):
         """Nodes that said how much of theirs is kept elsewhere."""
         return [n for n in (1, 2) if re.search(
             r"\d+ operations of this node are not part .* put aside", self.log(n))]
+
+
+class GivingUp(files.FilesTest):
+    """After `pvecm expected` on both halves of a cut: what docs/cfsd.md tells the administrator to do."""
+
+    KEPT = "/var/lib/pve-cluster/given-up"
+    APART = "/run/apart"
+
+    def written_in_both_halves(self, halves, **options):
+        """Two histories of one cluster, met again."""
+        self.ring([harness.OURS] * sum(map(len, halves)), token=500, **options)
+        self.write(1, "before", "of all")
+        self.lab.lab("partition", *(",".join(map(str, half)) for half in halves))
+        for half in halves:
+            self.lab.wait_members(half, 15, quorate="two_node" in options.get("quorum", ""))
+            self.lab.run(half[0], PVECM, "expected", str(len(half)), "-yes")
+            self.wait_writable(half)
+            self.write(half[0], "both", "of %d" % half[0])
+            self.write(half[-1], "only%d" % half[0], "acknowledged")
+        self.lab.lab("heal")
+        self.lab.wait_members(self.lab.nodes(), 20)
+
+    def stands_still(self, halves):
+        """Nobody writes, everybody says why, and each half still shows what it has."""
+        nodes = self.lab.nodes()
+        self.wait_status(nodes, writable=False, obstacle="conflict")
+        for half in halves:
+            for node in half:
+                self.assertIn("Permission denied", self.cannot_write(node))
+                self.assertEqual(self.read(node, "both"), "of %d" % half[0])
+                self.assertEqual(self.read(node, "only%d" % half[0]), "acknowledged")
+                self.assertRegex(self.log(node), r"histories that cannot come from one order: "
+                                 r"node\d and node\d; nobody writes until an administrator gives "
+                                 r"one of them up, see cfsd\(8\)")
+                self.assertRegex(self.log(node), r"read-only since \S+: members have conflicting "
+                                 r"histories: node\d, node\d")
+        self.assertGreater(len(self.status(1)["waiting_for"]), 1)
+
+    def give_up(self, half):
+        for node in half:
+            self.stop(node)
+            self.lab.run(node, "sh", "-c", "mkdir {0} && mv /var/lib/pve-cluster/cfs.db* {0}".format(
+                self.KEPT))
+        for node in half:
+            self.start(node)
+            self.wait_status([node], writable=True)
+
+    def looks_into(self, node, database):
+        """What was given up, as a tree of its own, out of which files can be copied."""
+        self.start(node, "-l", "--root", self.APART, "--database", database)
+        apart = self.APART + MOUNT
+        self.assertEqual(self.lab.run(node, "cat", apart + "/both"), "of %d" % node)
+        self.lab.run(node, "cp", "%s/only%d" % (apart, node), MOUNT)
+        self.lab.run(node, "sh", "-c", "kill $(cat %s/run/cfsd.pid)" % self.APART)
+        wait_for("the end of the tree apart", lambda: apart not in
+                 self.lab.run(node, "cat", "/proc/mounts"), 5)
+
+    def one_is_given_up(self, halves, kept, **options):
+        self.written_in_both_halves(halves, **options)
+        self.stands_still(halves)
+        lost = halves[1 - kept]
+        self.give_up(lost)
+        self.wait_writable(self.lab.nodes())
+        first = halves[kept][0]
+        for node in self.lab.nodes():
+            self.assertEqual(self.read(node, "before"), "of all")
+            self.assertEqual(self.read(node, "both"), "of %d" % first)
+            self.assertNotIn("only%d" % lost[0], self.listing(node))
+            self.write(node, "after%d" % node, "yes")
+        self.looks_into(lost[0], self.KEPT + "/cfs.db")
+        self.assertEqual(self.read(first, "only%d" % lost[0]), "acknowledged")
+        self.wait_writable(self.lab.nodes())
+
+    def test_the_later_epoch_is_kept_by_itself(self):
+        """An override that went on longer: what it replaces is kept, and the log says where."""
+        self.ring([harness.OURS] * 2, token=500, quorum="two_node: 1")
+        self.write(1, "before", "of all")
+        self.lab.lab("partition", "1", "2")
+        self.wait_status([2], writable=False)
+        self.lab.run(2, PVECM, "expected", "1", "-yes")
+        for number in range(3):  # each time another epoch
+            self.wait_writable([1, 2])
+            self.write(2, "both", "of 2, %d" % number)
+            self.stop(2)
+            self.start(2)
+        self.wait_writable([1, 2])
+        self.write(1, "both", "of 1")
+        self.write(1, "only1", "acknowledged")
+        self.assertGreater(self.status(2)["epoch"], self.status(1)["epoch"])
+        self.lab.lab("heal")
+        said = wait_for("node 1 says what became of its files", lambda: re.search(
+            r"\d+ operations of this node are not part of the cluster's history and were put aside: "
+            r"(\S+)", self.log(1)), 20)
+        self.wait_writable([1, 2])
+        self.assertEqual(self.read(1, "both"), "of 2, 2")
+        self.assertNotIn("only1", self.listing(1))
+        self.looks_into(1, said.group(1))
+        self.assertEqual(self.read(2, "only1"), "acknowledged")
+
+    def test_of_two_nodes_the_second(self):
+        self.one_is_given_up(([1], [2]), 0, quorum="two_node: 1")
+
+    def test_of_two_nodes_the_tie_break_node(self):
+        self.one_is_given_up(([1], [2]), 1, quorum="two_node: 1")
+
+    def test_a_half_of_four(self):
+        self.one_is_given_up(([1, 2], [3, 4]), 1)
 
 
 class OtherFilesystem(chaos.ChaosTest):

@@ -82,8 +82,15 @@ TEST(StatusText, NoticesNameNodes) {
 // Who says it is not always this node, and node 2 hears it said of itself.
 TEST(StatusText, AConflictNamesBothNodes) {
     EXPECT_EQ(line({Notice::Kind::kConflict, NodeId{2}, 1, ""}),
-              "histories that cannot come from one order: pve2 and pve1; nobody writes until one "
-              "of them is put aside");
+              "histories that cannot come from one order: pve2 and pve1; nobody writes until an "
+              "administrator gives one of them up, see cfsd(8)");
+}
+
+// Nobody is waited for, somebody has to choose.
+TEST(StatusText, ReadOnlyForAConflict) {
+    Status status = status_of(Obstacle::kConflict);
+    status.waiting_for = {NodeId{1}, NodeId{2}};
+    EXPECT_EQ(line(status), "read-only: members have conflicting histories: pve1, pve2");
 }
 
 // Every kind has words of its own.
