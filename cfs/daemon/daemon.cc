@@ -27,7 +27,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kLeaveAtMost{1200};  // then what is left is left
 constexpr std::chrono::milliseconds kStoreAtLeast{300};
+constexpr std::chrono::seconds kEndAtMost{2};  // whatever hangs then, even the log
 constexpr std::chrono::milliseconds kLook{250};
+constexpr std::chrono::milliseconds kGlance{10};  // while everything is opened
 
 std::string host_name() {
     std::array<char, 256> name{};
@@ -78,19 +80,44 @@ void Daemon::set_debug(bool on) {
 // ---- opening ------------------------------------------------------------------------------------
 
 std::optional<Failure> Daemon::open() {
+    // Every other thread is to leave these to us.
+    const sigset_t signals = our_signals();
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     set_debug(line_.debug);
     if (auto failure = lock()) {
         return failure;
     }
+    const std::jthread listener([this](const std::stop_token& opened) { listen(opened); });
+    return open_all();
+}
+
+// Takes the signals to stop while what comes next may hang, and cannot be told to stop.
+void Daemon::listen(const std::stop_token& opened) {
+    totem::process::become_helper("cfsd-signals");
+    sigset_t ends{};
+    ::sigemptyset(&ends);
+    ::sigaddset(&ends, SIGTERM);
+    ::sigaddset(&ends, SIGINT);
+    const timespec glance{0, std::chrono::nanoseconds(kGlance).count()};
+    while (!opened.stop_requested()) {
+        if (const int signal = ::sigtimedwait(&ends, nullptr, &glance); signal > 0) {
+            on_signal(signal);
+        }
+        if (stopping_ && steady_clock::now() > leave_at_) {
+            leave_behind({opening_.load()});
+        }
+    }
+}
+
+std::optional<Failure> Daemon::open_all() {
+    opening_ = "opening the database (the disk does not answer)";
     if (auto failure = open_store()) {
         return failure;
     }
+    opening_ = "mounting the files";
     decide_mode();
     published_ = std::make_unique<Published>(host_name(), loaded_->state.snapshot(),
                                              [this](bool on) { set_debug(on); });
-    // Every other thread is to leave these to us.
-    const sigset_t signals = our_signals();
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     MountOptions options;
     options.path = line_.mount_path();
     options.started = static_cast<std::uint64_t>(std::time(nullptr));
@@ -189,15 +216,16 @@ void Daemon::make_group() {
 // ---- running ------------------------------------------------------------------------------------
 
 int Daemon::run() {
-    totem::process::notify_systemd("READY=1\n");
+    if (!stopping_) {
+        totem::process::notify_systemd("READY=1\n");
+    }
     const sigset_t signals = our_signals();
     const timespec look{0, std::chrono::nanoseconds(kLook).count()};
-    while (!stopping_) {
+    while (!stopping_ && !failed_) {
         const int signal = ::sigtimedwait(&signals, nullptr, &look);
         if (signal > 0) {
             on_signal(signal);
         }
-        stopping_ = stopping_ || failed_;
         feed_watchdog();
     }
     return stop();
@@ -210,7 +238,16 @@ void Daemon::on_signal(int signal) {
         return;
     }
     say(Severity::kNotice, fmt::format("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT"));
-    stopping_ = true;
+    begin_to_stop();
+}
+
+// From the first word of it on there is one deadline, whatever is under way.
+void Daemon::begin_to_stop() {
+    if (!stopping_) {
+        totem::process::end_within(kEndAtMost, kExitStuck);
+        leave_at_ = steady_clock::now() + kLeaveAtMost;
+        stopping_ = true;
+    }
 }
 
 // The service manager hears of us while the group's thread goes round.
@@ -238,26 +275,23 @@ void Daemon::fail(const std::string& why) {
 
 int Daemon::stop() {
     totem::process::notify_systemd("STOPPING=1\n");
-    // Whatever hangs from here on, even the log.
-    constexpr std::chrono::seconds kEndAtMost{2};
-    totem::process::end_within(kEndAtMost, kExitStuck);
-    const Deadline deadline = steady_clock::now() + kLeaveAtMost;
+    begin_to_stop();
     std::vector<std::string> stuck;
-    if (!group_->stop(deadline)) {
+    if (!group_->stop(leave_at_)) {
         stuck.emplace_back("leaving the group (the ring daemon does not answer)");
     }
-    if (!store_->stop(std::max(deadline, steady_clock::now() + kStoreAtLeast))) {
+    if (!store_->stop(std::max(leave_at_, steady_clock::now() + kStoreAtLeast))) {
         stuck.emplace_back("storing the last changes (the disk does not answer)");
     }
     mount_->stop();
     if (!stuck.empty()) {
-        return leave_behind(stuck);
+        leave_behind(stuck);
     }
     return failed_ ? kExitStart : 0;
 }
 
 // Threads still run that use what we own: there is no way to end but this one.
-int Daemon::leave_behind(const std::vector<std::string>& stuck) {
+void Daemon::leave_behind(const std::vector<std::string>& stuck) {
     for (const std::string& what : stuck) {
         say(Severity::kError, "not done in time: " + what);
     }

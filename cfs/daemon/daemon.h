@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,8 @@ class Daemon {
     Daemon(Daemon&&) = delete;
     Daemon& operator=(Daemon&&) = delete;
 
-    // Everything that can fail, up to the mounted filesystem.
+    // Everything that can fail, up to the mounted filesystem. Who is told to stop meanwhile stops
+    // in time: run() ends at once, or the process ends in here when something is stuck.
     [[nodiscard]] std::optional<totem::process::Failure> open();
     // Until told to stop; the exit status. May end the process itself, when something is stuck.
     [[nodiscard]] int run();
@@ -40,14 +42,17 @@ class Daemon {
   private:
     using Deadline = std::chrono::steady_clock::time_point;
 
+    [[nodiscard]] std::optional<totem::process::Failure> open_all();
+    void listen(const std::stop_token& opened);
     [[nodiscard]] std::optional<totem::process::Failure> lock();
     [[nodiscard]] std::optional<totem::process::Failure> open_store();
     void decide_mode();
     void make_group();
     void on_signal(int signal);
+    void begin_to_stop();
     void feed_watchdog();
     [[nodiscard]] int stop();
-    [[nodiscard]] int leave_behind(const std::vector<std::string>& stuck);
+    [[noreturn]] void leave_behind(const std::vector<std::string>& stuck);
     void fail(const std::string& why);
     void say(totem::process::Severity severity, const std::string& text);
     void set_debug(bool on);
@@ -65,7 +70,9 @@ class Daemon {
     std::uint64_t rounds_seen_ = 0;
     std::chrono::steady_clock::time_point rounds_seen_at_{};
     std::atomic<bool> failed_{false};
-    bool stopping_ = false;
+    std::atomic<const char*> opening_{""};  // what is under way
+    std::atomic<bool> stopping_{false};
+    Deadline leave_at_{};  // set before stopping_
 };
 
 // Why this daemon is, or is not, in local mode; an empty line: nothing to say.

@@ -10,6 +10,7 @@ import time
 import unittest
 
 import chaos
+import files
 import harness
 
 ROUNDS = int(os.environ.get("QUORATE_ROUNDS", "200" if harness.FULL else "8"))
@@ -91,15 +92,13 @@ class Storm(chaos.ChaosTest):
 
 class PowerCuts(chaos.ChaosTest):
     def start(self, node, *words, env=(), **more):
-        super().start(node, *words, **more, env=[
-            *env, "LD_PRELOAD=" + harness.library("slow_disk"), "SLOW_DISK=/var/lib/pve-cluster",
-            "SLOW_DISK_SWITCH=/run/slow_disk"])
+        super().start(node, *words, **more, env=[*env, *files.SLOW_DISK])
 
     def disks_stand_still(self):
         """What is acknowledged from now until the end of the daemons cannot have been stored."""
         self.tell("disks stand still")
         for node in self.lab.nodes():
-            self.lab.run(node, "sh", "-c", "echo 1000 >/run/slow_disk")
+            self.hang_disk(node, 1000)
         time.sleep(self.random.uniform(0.05, 0.3))
 
     def test_power_cuts(self):

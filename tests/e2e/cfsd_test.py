@@ -119,11 +119,10 @@ class Stalls(files.FilesTest):
         """Of one node: the others write, it reads, and everything is there afterwards."""
         self.ring([OURS] * 3)
         self.kill(3)
-        self.start(3, env=["LD_PRELOAD=" + harness.library("slow_disk"),
-                           "SLOW_DISK=/var/lib/pve-cluster", "SLOW_DISK_SWITCH=/run/slow_disk"])
+        self.start(3, env=files.SLOW_DISK)
         self.wait_writable([1, 2, 3])
         hang = 10000 if harness.FULL else 4000
-        self.lab.run(3, "sh", "-c", "echo %d >/run/slow_disk" % hang)
+        self.hang_disk(3, hang)
         longest = self.longest_write(1, "hang", 50)
         harness.record("cfsd", "writes, a disk hangs", "longest %d ms" % longest)
         self.assertLess(longest, 200)
@@ -134,7 +133,7 @@ class Stalls(files.FilesTest):
         wait_for("the disk's end", lambda: "the disk took" in self.log(3), hang / 1000 + 5)
         self.assertEqual(self.listing(3), self.listing(1))
         # Told to stop while it hangs: in time, and the reason is said.
-        self.lab.run(3, "sh", "-c", "echo 8000 >/run/slow_disk")
+        self.hang_disk(3, 8000)
         self.longest_write(1, "again", 5)
         self.assertLess(self.stop(3), 2.5)
         self.assertIn("not done in time: storing the last changes", self.log(3))
@@ -262,6 +261,35 @@ class Process(files.FilesTest):
         self.assertIn("WATCHDOG=1", lines)
         self.assertTrue([line for line in lines if line.startswith("STATUS=writable, epoch 1, "
                                                                    "with node1")], lines)
+
+    def told_to_stop_while_it_opens(self, hangs_ms):
+        """Exit status and seconds of a cfsd whose disk hangs from its start on."""
+        before, status = self.log(1).count(" starts"), "/run/cfsd.status"
+        self.hang_disk(1, hangs_ms)
+        self.lab.lab("start", "1", "cfsd1", "env", *files.SLOW_DISK, "sh", "-c",
+                     "rm -f %s; %s -f; echo $? >%s" % (status, files.CFSD, status))
+        wait_for("its beginning", lambda: self.log(1).count(" starts") > before, 5)
+        took = self.stop(1)
+        return int(wait_for("its status", lambda: self.lab.run(
+            1, "cat", status, check=False).strip().isdigit() and
+            self.lab.run(1, "cat", status), 5)), took
+
+    def test_told_to_stop_while_it_opens(self):
+        self.lab = self.cluster([OURS])
+        self.lab.run(1, "rm", "/etc/corosync/corosync.conf")
+        status, took = self.told_to_stop_while_it_opens(8000)
+        self.assertEqual(status, 3)
+        self.assertLess(took, 2.2)
+        self.assertIn("not done in time: opening the database (the disk does not answer)",
+                      self.log(1))
+        status, took = self.told_to_stop_while_it_opens(600)
+        self.assertEqual(status, 0)
+        self.assertLess(took, 2.2)
+        self.assertIn("] ends\n", self.log(1))
+        self.assertNotIn(MOUNT, self.lab.run(1, "cat", "/proc/mounts"))
+        self.start(1)
+        self.wait_writable([1])
+        self.write(1, "mine", "yes")
 
     def test_another_root(self):
         """With totemd --root, beside whatever else the host runs."""

@@ -11,6 +11,9 @@ from harness import wait_for
 CFSD = os.path.join(harness.BIN, "cfsd")
 MOUNT = "/etc/pve"
 DATABASE = "/var/lib/pve-cluster/cfs.db"
+# With this environment its disk can be made to hang: see hang_disk().
+SLOW_DISK = ["LD_PRELOAD=" + harness.library("slow_disk"), "SLOW_DISK=/var/lib/pve-cluster",
+             "SLOW_DISK_SWITCH=/run/slow_disk"]
 
 # Writes COUNT files named PREFIX0.. one after the other, each synced; prints the longest in ms.
 WRITER = """
@@ -55,6 +58,9 @@ class FilesTest(harness.LabTest):
         if mounted:
             wait_for("cfsd of node %d has mounted" % node,
                      lambda: self.log(node).count(" is mounted") > before, 10)
+
+    def hang_disk(self, node, ms):
+        self.lab.run(node, "sh", "-c", "echo %d >/run/slow_disk" % ms)
 
     def log(self, node):
         try:
