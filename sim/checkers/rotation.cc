@@ -122,7 +122,9 @@ void Rotation::check_answers(const TokenSent& event, const Ring& ring, const Mem
         if (std::ranges::find(member.answered, entry.seq) != member.answered.end()) {
             continue;
         }
-        left += holds(entry.ring, entry.seq, event.where.node) ? 1 : 0;
+        // What the token says that everybody has is wanted no more, and may be gone.
+        const bool wanted = !(entry.ring == token.ring) || ring.last.aru < entry.seq;
+        left += wanted && holds(entry.ring, entry.seq, event.where.node) ? 1 : 0;
         if (!asks_for(token, entry)) {
             violate(event.where, "R8",
                     "took the request for " + text(entry.seq) + " away and did not answer it");

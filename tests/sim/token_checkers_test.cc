@@ -221,5 +221,25 @@ TEST(TokenCheckers, TakeAnAnswerToEachRequest) {
     EXPECT_EQ(h.property(), "");
 }
 
+// The token may say that everybody has what it still asks for; then nobody need have it any more.
+TEST(TokenCheckers, TakeNoAnswerToARequestThatIsSettled) {
+    History h;
+    h.form();
+    h.originate(0, kFirst, 4);
+    totem::OrfToken next = token(1);
+    next.seq = Seq{4};
+    pass(h, 2, asking(next, 4));
+    h.hold(1, kFirst, 4);
+    h.hold(2, kFirst, 4);
+    send_data(h, 0, 4);
+    next.token_seq = 2;
+    next.fcc = 1;
+    next.aru = Seq{4};
+    pass(h, 0, asking(next, 4));
+    next.token_seq = 3;
+    pass(h, 1, asking(next, 4));
+    EXPECT_EQ(h.property(), "");
+}
+
 }  // namespace
 }  // namespace sim
