@@ -92,6 +92,7 @@ void SimNode::expect_votes(Instant now, std::uint32_t votes) {
         stack_machine_->stack().synchronising()) {
         return;
     }
+    world_.recorder.publish(FileVotes{{now, index_, life_}, votes, world_.options.nodes});
     operator_ = totem::group::ConnectionId{++last_connection_};
     step(now, totem::group::ClientOpened{totem::group::ServiceId::kVotequorum, operator_, 1});
     const client::Bytes request = client::votequorum_set_expected(votes);

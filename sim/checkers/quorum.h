@@ -43,12 +43,19 @@ class Quorum : public Checker {
                     "quorate for ring " + text(event.ring) + " while messages are ordered in " +
                         text(event.node_ring));
         }
+        if (overridden_) {
+            return;
+        }
         // Between the configuration and the end of its synchronisation this is Q16, after it Q2.
         if (!enough(event.members)) {
             violate(event.where, event.synchronising ? "Q16" : "Q2",
                     "quorate with " + members_text(event.members));
         }
         check_exclusive(event);
+    }
+    // From here on fewer votes are enough (Q9), and two sets may have them.
+    void on(const FileVotes& event) override {
+        overridden_ = overridden_ || event.expected < event.total;
     }
     void on(const SyncWaits& event) override {
         if (event.waiting_for == 0 || !event.listed || (event.waiting_for & ~event.members) != 0) {
@@ -78,6 +85,7 @@ class Quorum : public Checker {
 
     std::uint32_t nodes_;
     bool two_node_;
+    bool overridden_ = false;
     std::vector<bool> quorate_;
     std::vector<RingId> rings_;
     std::set<NodeMask> seen_;

@@ -385,5 +385,14 @@ TEST(Checkers, TakeNoViewForAPlaceInTheOrder) {
     EXPECT_EQ(h.property(), "");
 }
 
+// With fewer votes expected two sets may have enough.
+TEST(Checkers, ForgiveQuorumByAnOverride) {
+    History h;
+    h.form();
+    h.publish(FileVotes{History::at(0), 1, 3});
+    h.publish(view(0b001, kFirst, false));
+    EXPECT_EQ(h.property(), "");
+}
+
 }  // namespace
 }  // namespace sim
