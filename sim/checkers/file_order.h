@@ -29,7 +29,11 @@ class FileOrder : public Checker {
         }
     }
     // What follows a tail that was put aside is another history.
-    void on(const FileAdopted& event) override { shown_[event.where.node] = {}; }
+    void on(const FileAdopted& event) override {
+        FileLedger::Ref& shown = shown_[event.where.node];
+        const auto after = ledger_->find(event.after);
+        shown = after && ledger_->related(*after, shown) ? shown : FileLedger::kRoot;
+    }
     void on(const FileRead& event) override {
         FileLedger::Ref& shown = shown_[event.where.node];
         const auto place = ledger_->find(event.place);

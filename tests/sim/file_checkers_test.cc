@@ -150,6 +150,15 @@ INSTANTIATE_TEST_SUITE_P(
                                          static_cast<void>(h.write(0));
                                          h.publish(FileRead{FileTale::at(0), 0, h.place(0)});
                                          h.publish(FileRead{FileTale::at(0), 1, older});
+                                     }},
+                      // It only caught up: what it adopted is its own history, and more.
+                      PlantedInFiles{"ReadersGoBackAfterATransfer", "S4",
+                                     [](FileTale& h) {
+                                         const FilePlace older = h.place(2);
+                                         h.publish(FileRead{FileTale::at(2), 0, older});
+                                         static_cast<void>(h.write(0, 0b011));
+                                         h.adopt(2, h.place(0));
+                                         h.publish(FileRead{FileTale::at(2), 0, {}});
                                      }}),
     [](const auto& bug) { return bug.param.name; });
 
