@@ -10,7 +10,6 @@
 #include <optional>
 #include <vector>
 
-#include "cfs/core/voting.h"
 #include "sim/file_record.h"
 
 namespace sim {
@@ -101,7 +100,6 @@ class FileLedger {
     void weigh_loss(NodeMask node);
 
     std::uint32_t nodes_;
-    cfs::Voting voting_;
     std::vector<Step> steps_;
     struct Branch {
         Ref from = kRoot;  // the last step of another branch before it
