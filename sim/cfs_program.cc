@@ -171,6 +171,9 @@ void CfsProgram::run(const GroupWhere& at, Doors& doors) {
 void CfsProgram::perform(const GroupWhere& at, Doors& doors) {
     wake_at_ = effects_.wake_at;
     cfs::ReplicaEffects& effects = effects_.replica;
+    if (effects.commit && effects.commit->adoption) {
+        watch_adoption(at.where);
+    }
     watch_state(at.where);
     if (member_->replica().status().epoch != 0) {
         last_open_ = at.where.at;
@@ -212,7 +215,8 @@ void CfsProgram::watch_state(const Where& where) {
     }
     if (!(seen_ == FilePlace{}) &&
         history.place(seen_.position, seen_.digest) != cfs::History::Place::kHere) {
-        watch_adoption(where);
+        recorder_->report(
+            {"file-transfer", "S19", text(seen_) + " replaced, and nothing adopted", where});
     }
     const auto& records = history.records();
     const auto from =
