@@ -175,7 +175,8 @@ void CfsProgram::perform(const GroupWhere& at, Doors& doors) {
         watch_adoption(at.where);
     }
     watch_state(at.where);
-    if (member_->replica().status().epoch != 0) {
+    const bool open = member_->replica().status().epoch != 0;
+    if (std::exchange(open_, open) || open) {
         last_open_ = at.where.at;
     }
     for (const cfs::Notice& notice : effects.notices) {

@@ -89,7 +89,8 @@ class CfsProgram final : public Program {
     FilePlace shown_;                       // of what readers see
     Where where_;                           // of the present life
     std::uint32_t expected_ = 0;            // votes in force, as told to the replica
-    Instant last_open_{};                   // when the replica last took part in an open epoch
+    bool open_ = false;                     // the replica takes part in an open epoch
+    Instant last_open_{};                   // when it last did
     DiskFate fate_ = DiskFate::kKept;
     const StoreDisk* clone_of_ = nullptr;
     std::uint64_t draws_ = 0;
