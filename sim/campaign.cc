@@ -133,6 +133,12 @@ void print_seed(const Request& request, std::uint64_t seed, const Outcome& outco
     }
     if (outcome.violation) {
         print_violation(outcome, replay_command(request, seed));
+    } else if (request.enforce && !counts(outcome, request)) {
+        print("seed " + std::to_string(seed) + " does not count: rings " +
+              std::to_string(outcome.rings_installed) + ", deliveries " +
+              std::to_string(outcome.deliveries) + ", acknowledged " +
+              std::to_string(outcome.files.acknowledged) + ", crashes of cfsds " +
+              std::to_string(outcome.files.crashes));
     }
     std::fflush(stdout);
 }

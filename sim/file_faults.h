@@ -10,7 +10,6 @@ namespace sim {
 // what, a proposal of the last one that could make it, catching up.
 [[nodiscard]] Duration file_settling(std::uint32_t nodes);
 void draw_files(Options& options);
-// `disk_fates`: how many of DiskFate's values, in order, a crash may draw.
-void draw_file_faults(const Options& options, std::uint32_t disk_fates, Schedule& schedule);
+void draw_file_faults(const Options& options, Schedule& schedule);
 
 }  // namespace sim

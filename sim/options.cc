@@ -60,7 +60,7 @@ constexpr std::array<Profile, 12> kProfiles = {{
      4},
     {"hostile-disk", kLossy | kSplits | kDeaths, 4, 24, kDiskFates},
     {"files", kLossy | kDisorder | kSplits | kDeaths | kAmbushes | kStalls, 1, 12, 2},
-    {"hostile-files", kLossy | kSplits | kDeaths, 1, 12, kDiskFates},
+    {"hostile-files", kLossy | kSplits | kDeaths, 1, 12, 2},
 }};
 
 const Profile* find_profile(std::string_view name) noexcept {
@@ -343,7 +343,7 @@ Schedule draw_schedule(const Options& options) {
         schedule.push_back(fault);
     }
     if (options.files.on) {
-        draw_file_faults(options, profile.disk_fates, schedule);
+        draw_file_faults(options, schedule);
     }
     std::ranges::stable_sort(schedule, {}, &Fault::at);
     return schedule;
