@@ -193,7 +193,9 @@ bool Replica::Machine::ready_to_propose() {
         want(waited);
         return false;
     }
-    if (!voting_.sufficient(voters_heard()) || !stray_branches().empty()) {
+    const bool sufficient =
+        voting_.sufficient(voters_heard()) || TOTEM_MUTANT(adoption_without_majority);
+    if (!sufficient || !stray_branches().empty()) {
         return false;
     }
     for (const NodeId node : missing) {
@@ -231,7 +233,7 @@ void Replica::Machine::propose() {
     }
     std::vector<NodeId> rest = voters_heard();
     std::erase_if(rest, [&](NodeId node) { return std::find(order.begin(), self, node) != self; });
-    if (!voting_.sufficient(rest)) {
+    if (!voting_.sufficient(rest) && !TOTEM_MUTANT(adoption_without_majority)) {
         return;
     }
     std::for_each(order.begin(), self,
