@@ -2,8 +2,12 @@
 
 Every wait has a deadline and says what it waited for; nothing sleeps and hopes. The daemon of each node
 is ours or Debian's corosync, so the same test can run on either and on a mixture.
+
+The programs are those of build/, or of $QUORATE_BUILD: with build-asan what a sanitizer says of any of them
+fails the test.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -14,10 +18,12 @@ import time
 import unittest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("QUORATE_BUILD", os.path.join(SOURCE, "build"))
+BUILD = os.path.abspath(os.environ.get("QUORATE_BUILD", os.path.join(SOURCE, "build")))
 LAB = os.path.join(SOURCE, "tests", "support", "lab")
 PEER = os.path.join(BUILD, "peer")
 BIN = os.path.join(BUILD, "bin")
+# Of a build with sanitizers: a library may be preloaded before theirs.
+os.environ.setdefault("ASAN_OPTIONS", "verify_asan_link_order=0")
 PEER_ENV = ["env", "LD_LIBRARY_PATH=" + os.path.join(PEER, "libs")]
 
 OURS = "totemd"
@@ -124,7 +130,20 @@ class Cluster:
             child.stdout.close()
         self.lab("down", check=False)
         self.closed = True
+        said = self.sanitizers_said()
         shutil.rmtree(self.state, ignore_errors=True)
+        if said:
+            raise AssertionError(said)
+
+    def sanitizers_said(self):
+        """Of any program that ran here: what was found in it."""
+        for path in glob.glob(os.path.join(self.state, "log", "*.log")):
+            with open(path, errors="replace") as file:
+                text = file.read()
+            found = re.search(r"^.*(ERROR: \w+Sanitizer|: runtime error: )", text, re.M)
+            if found:
+                return "%s:\n%s" % (os.path.basename(path), text[found.start():][:6000])
+        return None
 
     # ---- configuration -----------------------------------------------------------------------
 
