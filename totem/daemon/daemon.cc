@@ -88,6 +88,7 @@ ipc::ServerOptions Daemon::server_options() {
     ipc::ServerOptions options;
     options.services = services_.doors();
     options.name_suffix = command_line_.door_suffix();
+    options.lend = true;
     options.log = [this](ipc::LogLevel level, std::string_view subsystem, const std::string& text) {
         log_.write(severity_of(level), subsystem, text);
     };

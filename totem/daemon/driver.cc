@@ -40,11 +40,16 @@ struct Driver::Performer {
     }
 };
 
-Driver::Driver(const Parts& parts, NodeId self) : parts_(parts), self_(self), timer_(parts.io) {
+Driver::Driver(const Parts& parts, NodeId self)
+    : parts_(parts), guests_(parts.server), self_(self), timer_(parts.io) {
     parts_.ready.add(parts_.server.wake_fd(), *this);
+    parts_.ready.add(parts_.server.lent_fd(), guests_);
 }
 
-Driver::~Driver() { parts_.ready.remove(parts_.server.wake_fd()); }
+Driver::~Driver() {
+    parts_.ready.remove(parts_.server.wake_fd());
+    parts_.ready.remove(parts_.server.lent_fd());
+}
 
 void Driver::input(const group::StackInput& input) {
     parts_.stack.step(now(), input, effects_);

@@ -104,6 +104,16 @@ class Driver final : private net::LinkListener, private net::Readable {
 
     // Host of group::perform().
     struct Performer;
+    // Clients that ask this thread itself. What they ask may go with a token of the same wait.
+    class Guests final : public net::Readable {
+      public:
+        explicit Guests(ipc::Server& server) : server_(server) {}
+        void on_readable() override { server_.serve_lent(); }
+        [[nodiscard]] bool goes_first() const noexcept override { return true; }
+
+      private:
+        ipc::Server& server_;
+    };
 
     // How long a token waits for clients; zero: it does not.
     struct Wait {
@@ -163,6 +173,7 @@ class Driver final : private net::LinkListener, private net::Readable {
     static constexpr std::uint64_t kIdleTurns = 8;
 
     Parts parts_;
+    Guests guests_;
     const NodeId self_;
     boost::asio::steady_timer timer_;
     group::StackEffects effects_;

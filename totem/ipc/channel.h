@@ -69,6 +69,8 @@ struct Channel {
     // A client sends ordered requests one after the other without waiting for what they bring
     // about.
     std::atomic<bool> streaming{false};
+    // The protocol thread met what is lent to it while the clients' thread was awake.
+    std::atomic<bool> lent_missed{false};
     // The clients' thread stopped the ordered lane for its ring's sake and is to be told.
     std::atomic<bool> ring_awaited{false};
     std::atomic<bool> stop{false};

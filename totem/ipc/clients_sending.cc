@@ -56,7 +56,7 @@ bool ClientsThread::send_meanwhile() {
         deliver(*connections_.at(static_cast<std::uint32_t>(message.connection)),
                 std::move(message));
     }
-    return behind_.empty() && doomed_.empty() && unreturned_.empty() && !loop_.modified();
+    return behind_.empty() && doomed_.empty() && unreturned_.empty() && !loop_.changed();
 }
 
 // libqb sends an event's byte at once or not at all, but those that it still owes until the client

@@ -14,10 +14,9 @@
 
 namespace totem::ipc {
 
-namespace {
+thread_local ClientsThread* ClientsThread::current_ = nullptr;
 
-// libqb gives its loop's callbacks no context; its loop belongs to one thread.
-thread_local ClientsThread* current = nullptr;
+namespace {
 
 ClientsThread& of(qb_ipcs_connection_t* handle) {
     return *static_cast<ClientsThread*>(qb_ipcs_connection_service_context_get(handle));
@@ -46,14 +45,14 @@ void on_destroyed(qb_ipcs_connection_t* /*handle*/) {}
 
 std::int32_t add_job(qb_loop_priority /*priority*/, void* data, qb_loop_job_dispatch_fn run) {
     const OwnCode own;
-    current->loop().add_job(run, data);
+    ClientsThread::current().loop().add_job(run, data);
     return 0;
 }
 template <Lane lane>
 std::int32_t watch(qb_loop_priority /*priority*/, std::int32_t fd, std::int32_t events, void* data,
                    qb_ipcs_dispatch_fn_t dispatch) {
     const OwnCode own;
-    current->loop().add({fd, static_cast<short>(events), lane, data, dispatch});
+    ClientsThread::current().loop().add({fd, static_cast<short>(events), lane, data, dispatch});
     return 0;
 }
 template <Lane lane>
@@ -68,7 +67,7 @@ std::int32_t rewatch(qb_loop_priority /*priority*/, std::int32_t fd, std::int32_
 }
 std::int32_t unwatch(std::int32_t fd) {
     const OwnCode own;
-    return current->loop().remove(fd) ? 0 : -ENOENT;
+    return ClientsThread::current().loop().remove(fd) ? 0 : -ENOENT;
 }
 
 template <Lane lane>
@@ -96,7 +95,7 @@ ClientsThread::ClientsThread(const ServerOptions& options, Channel& channel)
 ClientsThread::~ClientsThread() = default;
 
 std::string ClientsThread::open() {
-    current = this;
+    current_ = this;
     // Nothing to do for it: round() looks at everything after each wake-up.
     const auto bell = [](std::int32_t, std::int32_t, void*) -> std::int32_t { return 0; };
     loop_.add({channel_.clients_bell.fd(), POLLIN, Lane::kLocal, nullptr, bell});
@@ -144,6 +143,9 @@ void ClientsThread::run() {
 }
 
 void ClientsThread::round() {
+    if (channel_.lent_missed.exchange(false, std::memory_order_seq_cst)) {
+        loop_.take_back_all();
+    }
     take_outgoing();
     retry_backlogs();
     disconnect_doomed();
@@ -154,6 +156,7 @@ void ClientsThread::round() {
     const bool busy =
         !doomed_.empty() || channel_.outgoing.front() != nullptr ||
         channel_.stop.load(std::memory_order_acquire) ||
+        channel_.lent_missed.load(std::memory_order_seq_cst) ||
         must_close(Lane::kOrdered) != gate_closed_.at(static_cast<std::size_t>(Lane::kOrdered));
     ring_protocol();  // what was posted above does not wait for a client
     wait_for_work(busy || resting_ ? 0 : timeout());
@@ -165,11 +168,13 @@ void ClientsThread::round() {
 
 void ClientsThread::wait_for_work(int timeout) {
     if (timeout == 0) {
-        loop_.wait(0);
+        loop_.wait(loop_.prepare(0));
         return;
     }
+    lend();
+    const int prepared = loop_.prepare(timeout);
     awake_.unlock();
-    loop_.wait(timeout);
+    loop_.wait(prepared);
     awake_.lock();
 }
 
@@ -208,6 +213,7 @@ int ClientsThread::timeout() const {
 }
 
 void ClientsThread::close() {
+    const std::lock_guard awake(awake_);
     for (auto& door : doors_) {
         options_.log(LogLevel::kInfo, "QB", "withdrawing server sockets");
         qb_ipcs_connection_t* handle = qb_ipcs_connection_first_get(door->service);
@@ -223,9 +229,9 @@ void ClientsThread::close() {
         watch_again_for_lost_memory();
     }
     doors_.clear();
-    loop_.wait(0);  // what libqb left to do
+    loop_.wait(loop_.prepare(0));  // what libqb left to do
     loop_.dispatch();
-    current = nullptr;
+    current_ = nullptr;
 }
 
 // ---- callbacks
@@ -304,7 +310,9 @@ void ClientsThread::request(qb_ipcs_connection_t* handle, std::span<const std::b
     head.connection = connection->id;
     if (!post(connection->door->lane, head, bytes)) {
         doom(*connection, kTookMemory);
+        return;
     }
+    note_manners(*connection, bytes.size());
 }
 
 void ClientsThread::closed(qb_ipcs_connection_t* handle) {
@@ -375,6 +383,9 @@ void ClientsThread::apply_gates() {
         if (close != gate_closed_.at(i)) {
             gate_closed_.at(i) = close;
             rate_due_.at(i) = true;
+            if (close) {
+                loop_.take_back_all();  // libqb reads nothing of them, and would not say so again
+            }
             loop_.set_gate(lane, close);
         }
         rate_due_.at(i) =

@@ -1,7 +1,8 @@
 // The thread of the clients: everything that touches libqb (ipc.md 1 to 4).
 //
-// While it sleeps the protocol thread may send in its place what cannot wait on a client, which
-// saves a client's answer the way through another thread (decision 4).
+// While it sleeps the protocol thread may send in its place what cannot wait on a client, and take
+// the requests of clients that ask for one small thing at a time, which saves these the way through
+// another thread (decision 4).
 //
 // It only moves bytes: requests out of shared memory into the rings towards the protocol, answers
 // and events the other way. What a request means is decided behind the doors, on the protocol
@@ -26,6 +27,7 @@
 #include "totem/group/service.h"
 #include "totem/ipc/backlog.h"
 #include "totem/ipc/channel.h"
+#include "totem/ipc/manners.h"
 #include "totem/ipc/poll_loop.h"
 #include "totem/ipc/server.h"
 
@@ -48,6 +50,11 @@ class ClientsThread {
     // By the protocol thread: sends what is queued for clients, if that is little, nobody it is for
     // is behind, and the clients' thread sleeps. Never waits. False: the clients' thread has to.
     [[nodiscard]] bool send_meanwhile();
+    // By the protocol thread, when lent_fd() is readable: takes the requests of connections that
+    // were left to it, one of each at most. Never waits but as long as libqb does for a client that
+    // announces a request and sends none (10 ms), which few get to do.
+    void serve_lent();
+    [[nodiscard]] int lent_fd() noexcept { return loop_.lent().fd(); }
 
     // libqb's callbacks arrive here.
     [[nodiscard]] std::int32_t accept(qb_ipcs_connection_t* handle, std::uint32_t uid,
@@ -58,6 +65,8 @@ class ClientsThread {
     // libqb has bytes for the client's socket that it did not take.
     static void set_bytes_left(qb_ipcs_connection_t* handle, bool left);
     [[nodiscard]] PollLoop& loop() noexcept { return loop_; }
+    // Whose calls into libqb this thread is making: its loop's callbacks get no context.
+    [[nodiscard]] static ClientsThread& current() noexcept { return *current_; }
 
   private:
     struct Door {
@@ -75,6 +84,7 @@ class ClientsThread {
         std::size_t message_bytes_max = 0;  // as agreed at the connect, either way
         Backlog replies;
         Backlog events;
+        Manners manners{};
         std::string why{};        // it is doomed; empty: nothing to tell
         bool bytes_left = false;  // libqb may wait until its socket takes them
         bool doomed = false;      // to be disconnected; takes and gives nothing any more
@@ -102,6 +112,10 @@ class ClientsThread {
     void wait_for_work(int timeout);
     void ring_protocol();
     void rest();
+    void note_manners(Connection& connection, std::size_t bytes);
+    void lend();
+    void serve(const epoll_event& ready);
+    [[nodiscard]] bool owes_round() const;
     bool post(Lane lane, const RecordHead& head, std::span<const std::byte> bytes);
     void post_overflow();
     [[nodiscard]] int timeout() const;
@@ -112,10 +126,15 @@ class ClientsThread {
     // token is elsewhere.
     static constexpr std::size_t kMeanwhileMessages = 4;
     static constexpr std::size_t kMeanwhileBytes = 4096;
+    // So many clients in the life of the daemon that made the protocol thread wait, then nothing is
+    // left to it any more.
+    static constexpr int kBarredMax = 8;
     static constexpr int kDescriptorReserve = 32;
     static constexpr long kRestNs = 100'000;
     static constexpr std::chrono::milliseconds kRetryFirst{1};
     static constexpr std::chrono::milliseconds kRetryMax{32};
+
+    static thread_local ClientsThread* current_;
 
     std::mutex awake_;  // held by the clients' thread but when it sleeps; guards all below
     const ServerOptions& options_;
@@ -125,6 +144,8 @@ class ClientsThread {
     std::unordered_map<std::uint32_t, std::unique_ptr<Connection>> connections_;
     std::vector<std::uint32_t> behind_;  // connections with a backlog
     std::vector<std::uint32_t> doomed_;
+    std::vector<std::uint32_t> lendable_;
+    int barred_ = 0;
     std::vector<FrameRef> unreturned_;  // found the queue home full
     std::array<std::deque<std::vector<std::byte>>, kLanes> overflow_;
     std::array<bool, kLanes> gate_closed_{};

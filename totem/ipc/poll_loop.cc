@@ -23,7 +23,7 @@ std::size_t PollLoop::find(int fd) const {
 
 void PollLoop::add(const Watch& watch) {
     remove(watch.fd);
-    entries_.push_back({watch, next_generation_++, false});
+    entries_.push_back({watch, next_generation_++, false, false});
     polled_.push_back({});
     refresh(entries_.size() - 1);
     progress_ = true;
@@ -37,6 +37,9 @@ bool PollLoop::modify(const Watch& watch) {
     progress_ = progress_ || entries_[index].watch.events != watch.events;
     entries_[index].watch = watch;
     modified_ = true;
+    if ((watch.events & POLLOUT) != 0) {
+        take_back(entries_[index]);
+    }
     return true;
 }
 
@@ -45,8 +48,9 @@ bool PollLoop::remove(int fd) {
     if (index == entries_.size()) {
         return false;
     }
+    take_back(entries_[index]);
     entries_[index].generation = 0;
-    polled_[index].fd = -1;
+    modified_ = true;  // polled_ may be in use by the thread that waits
     removed_any_ = true;
     progress_ = true;
     return true;
@@ -66,12 +70,13 @@ void PollLoop::set_gate(Lane lane, bool closed) {
 
 void PollLoop::refresh(std::size_t index) {
     const Entry& entry = entries_[index];
-    const short events = entry.resting ? static_cast<short>(0) : entry.watch.events;
-    polled_[index] = {entry.resting ? -1 : entry.watch.fd, events, 0};
+    const bool left_out = entry.resting || entry.lent || entry.generation == 0;
+    const short events = left_out ? static_cast<short>(0) : entry.watch.events;
+    polled_[index] = {left_out ? -1 : entry.watch.fd, events, 0};
     resting_writers_ = resting_writers_ || (entry.resting && (entry.watch.events & POLLOUT) != 0);
 }
 
-void PollLoop::wait(int timeout) {
+int PollLoop::prepare(int timeout) {
     if (std::exchange(modified_, false)) {
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             refresh(i);
@@ -82,8 +87,10 @@ void PollLoop::wait(int timeout) {
     } else if (resting_writers_) {
         timeout = timeout < 0 ? kRestMs : std::min(timeout, kRestMs);
     }
-    ready_ = ::poll(polled_.data(), polled_.size(), timeout);
+    return timeout;
 }
+
+void PollLoop::wait(int prepared) { ready_ = ::poll(polled_.data(), polled_.size(), prepared); }
 
 void PollLoop::dispatch() {
     if (resting_writers_) {
@@ -114,9 +121,20 @@ void PollLoop::run_jobs() {
 }
 
 void PollLoop::call(std::size_t index, short revents) {
+    polled_[index].revents = 0;
+    if (!dispatch_one(index, revents)) {
+        return;
+    }
+    Entry& entry = entries_[index];
+    if (closed_.at(static_cast<std::size_t>(entry.watch.lane)) && !progress_) {
+        entry.resting = true;
+        refresh(index);
+    }
+}
+
+bool PollLoop::dispatch_one(std::size_t index, short revents) {
     // A copy: the callback may add descriptors, which moves the entries.
     const Entry called = entries_[index];
-    polled_[index].revents = 0;
     progress_ = false;
     served_ = called.watch.fd;
     announced_ = -1;
@@ -124,30 +142,74 @@ void PollLoop::call(std::size_t index, short revents) {
     if (!survives(
             [&] { result = called.watch.dispatch(called.watch.fd, revents, called.watch.data); })) {
         lost_.push_back(called.watch.data);
-        return;
+        return false;
     }
     if (removed_any_) {
         watch_again_for_lost_memory();  // libqb removes what it closes
     }
-    Entry& entry = entries_[index];
-    if (entry.generation != called.generation) {
-        return;
+    if (entries_[index].generation != called.generation) {
+        return false;
     }
     if (result < 0) {
         remove(called.watch.fd);
-        return;
     }
-    if (closed_.at(static_cast<std::size_t>(entry.watch.lane)) && !progress_) {
-        entry.resting = true;
-        refresh(index);
+    return result >= 0;
+}
+
+// ---- what is lent
+// ---------------------------------------------------------------------------------
+
+void PollLoop::lend(const void* data) {
+    for (Entry& entry : entries_) {
+        const bool writes = (entry.watch.events & POLLOUT) != 0;
+        if (entry.generation != 0 && entry.watch.data == data && !writes && !entry.lent) {
+            entry.lent = lent_.add(entry.watch.fd);
+            modified_ = true;
+        }
     }
+}
+
+void PollLoop::take_back(Entry& entry) {
+    if (std::exchange(entry.lent, false)) {
+        lent_.remove(entry.watch.fd);
+        modified_ = true;
+    }
+}
+
+void PollLoop::take_back(const void* data) {
+    for (Entry& entry : entries_) {
+        if (entry.watch.data == data) {
+            take_back(entry);
+        }
+    }
+}
+
+void PollLoop::take_back_all() {
+    for (Entry& entry : entries_) {
+        take_back(entry);
+    }
+}
+
+void* PollLoop::data_of_lent(int fd) const {
+    const std::size_t index = find(fd);
+    return index != entries_.size() && entries_[index].lent ? entries_[index].watch.data : nullptr;
+}
+
+PollLoop::Served PollLoop::serve_lent(int fd) {
+    one_only_ = true;
+    const bool goes_on = dispatch_one(find(fd), POLLIN);
+    one_only_ = false;
+    if (!goes_on || announced_ < 0) {
+        return Served::kNothing;
+    }
+    return announced_ == 0 ? Served::kOne : Served::kMoreAnnounced;
 }
 
 bool PollLoop::next_is_announced() noexcept {
     if (announced_ < 0 && ::ioctl(served_, FIONREAD, &announced_) != 0) {
         announced_ = 0;
     }
-    return --announced_ > 0;
+    return --announced_ > 0 && !one_only_;
 }
 
 void PollLoop::sweep() {

@@ -17,6 +17,7 @@
 #include <qb/qbipcs.h>
 
 #include "totem/ipc/lane.h"
+#include "totem/ipc/lent_set.h"
 
 namespace totem::ipc {
 
@@ -51,18 +52,35 @@ class PollLoop {
     // they served must be closed. Cleared by the call.
     [[nodiscard]] std::vector<void*> take_lost();
 
-    // One round: waits up to `timeout` milliseconds (-1: for ever) for anything, then calls what is
-    // due. During the wait another thread may call modify(), which the next wait regards.
-    void wait(int timeout);
+    // One round: prepares to wait up to `timeout` milliseconds (-1: for ever), waits for anything
+    // as long as that says, then calls what is due. During the wait alone another thread may serve
+    // what is lent and call modify() and take_back(), which the next round regards.
+    [[nodiscard]] int prepare(int timeout);
+    void wait(int prepared);
     void dispatch();
-    // There was a modify() that no wait has regarded yet.
-    [[nodiscard]] bool modified() const noexcept { return modified_; }
+    // Something is left to the next round.
+    [[nodiscard]] bool changed() const noexcept {
+        return modified_ || removed_any_ || !jobs_.empty() || !lost_.empty();
+    }
+
+    // A descriptor that is lent is waited for by another thread, which serves it when it can; here
+    // nobody looks at it until it is taken back. Both name it by the data of its callback. One that
+    // has something to write is not lent, and is taken back by itself.
+    void lend(const void* data);
+    void take_back(const void* data);
+    void take_back_all();
+    [[nodiscard]] LentSet& lent() noexcept { return lent_; }
+    [[nodiscard]] void* data_of_lent(int fd) const;  // null: it is not lent
+    enum class Served : std::uint8_t { kOne, kMoreAnnounced, kNothing };
+    // Calls its callback, which gets to take one request only.
+    [[nodiscard]] Served serve_lent(int fd);
 
   private:
     struct Entry {
         Watch watch;
         std::uint64_t generation = 0;  // 0: removed, to be swept
         bool resting = false;          // got nothing done behind a closed gate
+        bool lent = false;
     };
     struct Job {
         qb_loop_job_dispatch_fn run;
@@ -71,6 +89,9 @@ class PollLoop {
 
     void run_jobs();
     void call(std::size_t index, short revents);
+    // False: it gave up its descriptor, or is gone.
+    bool dispatch_one(std::size_t index, short revents);
+    void take_back(Entry& entry);
     void refresh(std::size_t index);
     void sweep();
     [[nodiscard]] std::size_t find(int fd) const;
@@ -78,6 +99,7 @@ class PollLoop {
     static constexpr int kRestMs =
         2;  // how long a resting descriptor that must write is left alone
 
+    LentSet lent_;
     std::vector<Entry> entries_;
     std::vector<pollfd> polled_;  // parallel to entries_
     std::vector<Job> jobs_;
@@ -85,8 +107,9 @@ class PollLoop {
     std::array<bool, kLanes> closed_{};
     std::uint64_t next_generation_ = 1;
     bool progress_ = false;
-    int served_ = -1;     // the descriptor whose callback runs
-    int announced_ = -1;  // bytes that lie there for requests not yet taken; -1: not counted yet
+    bool one_only_ = false;  // the callback that runs is to take one request only
+    int served_ = -1;        // the descriptor whose callback runs
+    int announced_ = -1;     // bytes that lie there for requests not yet taken; -1: not counted yet
     bool removed_any_ = false;
     bool modified_ = false;
     int ready_ = 0;  // descriptors that the last wait found ready

@@ -1,5 +1,6 @@
 #include "totem/ipc/server.h"
 
+#include <array>
 #include <cstring>
 #include <future>
 #include <poll.h>
@@ -110,6 +111,10 @@ void Server::disarm() { channel_->protocol_bell.disarm(); }
 
 int Server::wake_fd() const { return channel_->protocol_bell.fd(); }
 
+int Server::lent_fd() const { return clients_->lent_fd(); }
+
+void Server::serve_lent() { clients_->serve_lent(); }
+
 void Server::send(group::ClientMessage message) { queue(std::move(message), false); }
 
 void Server::disconnect(group::ConnectionId connection) {
@@ -193,11 +198,14 @@ bool Server::await_request(std::chrono::nanoseconds at_most) {
     const bool was_coming = channel_->coming.load(std::memory_order_relaxed);
     set_coming(false);
     arm();
-    pollfd bell{wake_fd(), POLLIN, 0};
+    std::array<pollfd, 2> bells{{{wake_fd(), POLLIN, 0}, {lent_fd(), POLLIN, 0}}};
     constexpr std::int64_t kSecond = 1'000'000'000;
     const timespec limit{at_most.count() / kSecond, at_most.count() % kSecond};
     if (!next(Lane::kOrdered)) {
-        ::ppoll(&bell, 1, &limit, nullptr);
+        ::ppoll(bells.data(), bells.size(), &limit, nullptr);
+        if (bells.at(1).revents != 0) {
+            serve_lent();
+        }
     }
     disarm();
     set_coming(was_coming);

@@ -39,6 +39,9 @@ struct ServerOptions {
     // speed, which a healthy client may miss on a busy machine.
     std::size_t backlog_bytes_max = std::size_t{256} * 1024 * 1024;
     std::size_t backlog_messages_max = std::size_t{1024} * 1024;
+    // The owner waits on lent_fd() as well, and calls serve_lent(): a client that asks for one
+    // small thing at a time then needs no other thread.
+    bool lend = false;
     // Called by the clients' thread when it starts (its priority, its name).
     std::function<void()> on_thread_start = [] {};
     // Called by either thread: level, subsystem, text.
@@ -90,6 +93,10 @@ class Server {
     void arm();
     void disarm();
     [[nodiscard]] int wake_fd() const;
+    // Readable when serve_lent() is to be called, which may bring something to next(). Nothing is
+    // ever lent without ServerOptions::lend.
+    [[nodiscard]] int lent_fd() const;
+    void serve_lent();
 
     // Queues for the client; flush() sends what was queued on its way.
     void send(group::ClientMessage message);

@@ -1,5 +1,6 @@
 #include "totem/net/ready_set.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -77,8 +78,11 @@ bool ReadySet::take(Duration at_most) {
     busy_ = count > 0;
     const std::uint64_t removals = removals_;
     const void* told = nullptr;
-    for (const epoll_event& event :
-         std::span(events).first(busy_ ? static_cast<unsigned>(count) : 0)) {
+    const auto ready = std::span(events).first(busy_ ? static_cast<unsigned>(count) : 0);
+    std::ranges::stable_partition(ready, [](const epoll_event& event) {
+        return static_cast<const Readable*>(event.data.ptr)->goes_first();
+    });
+    for (const epoll_event& event : ready) {
         if (event.data.ptr == told) {
             continue;
         }

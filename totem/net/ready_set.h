@@ -31,6 +31,8 @@ class Readable {
     // Once per wait, however many of its descriptors can be read. Not called again before the loop
     // comes round, and then as long as there is something left to read.
     virtual void on_readable() = 0;
+    // Told before the others of the same wait.
+    [[nodiscard]] virtual bool goes_first() const noexcept { return false; }
 };
 
 class ReadySet {

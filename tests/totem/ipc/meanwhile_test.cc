@@ -1,56 +1,20 @@
 // What the protocol thread sends to clients while the clients' thread sleeps: without waking it,
 // without waiting for anybody, and nothing is lost between the two.
 #include <array>
-#include <fstream>
 #include <string>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
-#include "tests/totem/ipc/toy_daemon.h"
+#include "tests/totem/ipc/watched_daemon.h"
 
 namespace {
 
-using totem::group::ServiceId;
 using toy::Client;
 using toy::eventually;
 
-// A line of what the kernel tells of a thread of this process.
-std::string status_of(pid_t thread, const std::string& what) {
-    std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with(what + ":\t")) {
-            return line.substr(what.size() + 2);
-        }
-    }
-    return {};
-}
-
-class MeanwhileTest : public ::testing::Test {
+class MeanwhileTest : public toy::WatchedDaemon {
   protected:
-    MeanwhileTest() : suffix_("-meanwhile" + std::to_string(::getpid())), daemon_(options()) {}
-    void SetUp() override {
-        ASSERT_TRUE(daemon_.start()) << daemon_.problem;
-        daemon_.server().set_ready(true);
-    }
-    [[nodiscard]] std::string cpg() const { return "cpg" + suffix_; }
-    [[nodiscard]] bool asleep() const { return status_of(thread_, "State").starts_with('S'); }
-    [[nodiscard]] std::string sleeps() const {
-        return status_of(thread_, "voluntary_ctxt_switches");
-    }
-
-    std::string suffix_;
-    std::atomic<pid_t> thread_{0};  // the clients'
-    toy::Daemon daemon_;
-
-  private:
-    totem::ipc::ServerOptions options() {
-        totem::ipc::ServerOptions options;
-        options.services = {ServiceId::kCpg};
-        options.name_suffix = suffix_;
-        options.on_thread_start = [this] { thread_ = ::gettid(); };
-        return options;
-    }
+    MeanwhileTest() : WatchedDaemon(false) {}
 };
 
 TEST_F(MeanwhileTest, an_answer_does_not_wake_the_clients_thread) {

@@ -4,6 +4,7 @@
 // kCount is only counted. Each connection is told apart.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -78,13 +79,17 @@ class Daemon {
             server_.flush();
             server_.collect_frames();
             ordered_waits = server_.next(ipc::Lane::kOrdered).has_value();
-            pollfd wait{server_.wake_fd(), POLLIN, 0};
+            std::array<pollfd, 2> wait{
+                {{server_.wake_fd(), POLLIN, 0}, {server_.lent_fd(), POLLIN, 0}}};
             server_.arm();
             if (!server_.next(ipc::Lane::kLocal) &&
                 !(take_ordered && server_.next(ipc::Lane::kOrdered))) {
-                ::poll(&wait, 1, 20);
+                ::poll(wait.data(), wait.size(), 20);
             }
             server_.disarm();
+            if (wait.at(1).revents != 0) {
+                server_.serve_lent();
+            }
         }
     }
     bool one(ipc::Lane lane) {
