@@ -134,6 +134,7 @@ void Replica::Machine::on(View& input) {
     view_since_ = now_;
     quorate_ = quorate_ && same_ring;
     newer_ = false;
+    understood_.clear();
     nodes_.clear();
     std::set<NodeId> doubled;
     for (const Process& each : view_->members) {
@@ -161,17 +162,20 @@ void Replica::Machine::on(const Delivered& input) {
     }
     auto message = decode_message(input.bytes);
     if (!message) {
-        malformed(input.sender.node, message.error());
+        // Who has spoken our format in this view speaks no other: that is damage.
+        if (message.error() == DecodeError::kNewerFormat &&
+            !understood_.contains(input.sender.node)) {
+            newer(input.sender.node, "a message");
+        } else {
+            malformed(input.sender.node, message.error());
+        }
         return;
     }
+    understood_.insert(input.sender.node);
     std::visit([&](const auto& value) { handle(input.sender.node, value); }, *message);
 }
 
 void Replica::Machine::malformed(NodeId sender, DecodeError error) {
-    if (error == DecodeError::kNewerFormat) {
-        newer(sender, "a message");
-        return;
-    }
     ++malformed_count_;
     if (!malformed_told_ || now_ >= *malformed_told_ + kMalformedTold) {
         malformed_told_ = now_;

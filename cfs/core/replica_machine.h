@@ -230,8 +230,9 @@ class Replica::Machine {
     std::optional<View> view_;
     ViewName view_name_{};
     Instant view_since_;
-    std::set<NodeId> nodes_;  // members that take part: of each node exactly one process
-    bool newer_ = false;      // a member of this view speaks a later format
+    std::set<NodeId> nodes_;       // members that take part: of each node exactly one process
+    bool newer_ = false;           // a member of this view speaks a later format
+    std::set<NodeId> understood_;  // have spoken ours in this view
     bool quorate_ = false;
     Voting voting_;
     std::vector<NodeId> foreign_;

@@ -24,7 +24,11 @@ void Replica::Machine::handle(NodeId sender, const Operate& operate) {
     }
     const auto operation = decode_operation(operate.operation);
     if (!operation) {
-        malformed(sender, operation.error());
+        if (operation.error() == DecodeError::kNewerFormat) {
+            newer(sender, "an operation");
+        } else {
+            malformed(sender, operation.error());
+        }
         return;
     }
     if (operation->id.node != sender) {
