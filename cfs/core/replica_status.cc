@@ -121,6 +121,7 @@ std::vector<NodeId> Replica::Machine::waiting_for(Obstacle obstacle) const {
             return foreign_;
         case Obstacle::kConflict:
             nodes.assign(stage_->conflict.begin(), stage_->conflict.end());
+            std::ranges::copy(stray_branches(), std::back_inserter(nodes));
             return nodes;
         case Obstacle::kInsufficient:
             for (const Voter& each : voting_.voters) {

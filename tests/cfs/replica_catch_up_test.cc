@@ -55,27 +55,90 @@ TEST(ReplicaCatchUp, WhatIsWrittenMeanwhileIsAppliedAfterIt) {
     cluster.check_final();
 }
 
-// A split in the middle of a write: node 1 alone has stored what only it knew to be ordered.
+// Node 1 alone has stored what was ordered: 3 loses its power before its disk had it, and 2 never
+// heard of it.
 TEST(ReplicaCatchUp, ATailIsPutAside) {
     RunningCluster cluster;
     cluster.node(2).paused = true;
+    cluster.node(3).disk_stuck = true;
     const auto ticket = cluster.make(1, "tail");
-    cluster.run(1ms);
-    // Node 3 has received it and said so, and hears no more of this ring itself.
-    cluster.node(3).deaf = true;
-    cluster.run(5ms);
-    cluster.node(2).paused = false;
-    ASSERT_TRUE(cluster.has(1, "tail"));
-    cluster.node(3).inbox.clear();
+    cluster.run(20ms);
+    ASSERT_EQ(cluster.node(1).durable.size(), 1U);
     cluster.power_cut(1);
-    cluster.node(3).deaf = false;
+    cluster.power_cut(3);
+    cluster.node(2).inbox.clear();
+    cluster.node(2).paused = cluster.node(3).disk_stuck = false;
+    cluster.power_on(3);
+    cluster.split({{2, 3}});
     cluster.run(300ms);
+    const auto next = cluster.make(2, "next");
+    cluster.run(50ms);
+    ASSERT_TRUE(cluster.done(next));
     cluster.power_on(1);
     cluster.heal();
     cluster.run(300ms);
     EXPECT_TRUE(cluster.all_writable());
     EXPECT_FALSE(cluster.done(ticket));
+    EXPECT_FALSE(cluster.has(1, "tail"));
+    EXPECT_TRUE(cluster.told(1, Notice::Kind::kTailAside));
+    const auto asides = cluster.node(1).store->asides();
+    ASSERT_EQ(asides->size(), 1U);
+    EXPECT_EQ(asides->front().operations, 1U);
     cluster.check_final();
+}
+
+// Nobody has reached the point where its branch began, so nobody could give that back to it.
+TEST(ReplicaCatchUp, ABranchFromWhereNobodyElseIsStopsThemAndIsNamed) {
+    RunningCluster cluster;
+    cluster.make(1, "shared");
+    cluster.run(10ms);
+    cluster.kill(3);
+    cluster.replica_options.local = true;
+    cluster.start(3);
+    cluster.make(3, "branch");
+    cluster.run(10ms);
+    cluster.kill(3);
+    cluster.replica_options.local = false;
+    for (const std::uint32_t id : {1U, 2U}) {
+        cluster.kill(id);
+        cluster.node(id).disk = std::make_unique<cfs::testing::MemoryDisk>();
+        cluster.start(id);
+    }
+    cluster.start(3);
+    cluster.run(2s);
+    for (const std::uint32_t id : {1U, 2U, 3U}) {
+        EXPECT_EQ(cluster.status(id).obstacle, Obstacle::kConflict);
+        EXPECT_EQ(cluster.status(id).waiting_for, std::vector{NodeId{3}});
+    }
+    EXPECT_EQ(cluster.refusal(cluster.make(1, "a")), Refusal::kNotWritable);
+    EXPECT_TRUE(cluster.has(3, "branch"));
+}
+
+// So many operations passed between two tries that nobody knows any more whether the first one was
+// applied; it was, and is not applied again.
+TEST(ReplicaCatchUp, ARetryThatTheHistoryHasForgottenIsUncertain) {
+    RunningCluster cluster;
+    cluster.node(3).deaf = true;
+    const auto ticket = cluster.make(3, "old");
+    cluster.run(1ms);
+    cluster.split({{1, 2}, {3}});
+    cluster.node(3).inbox.clear();
+    cluster.node(3).deaf = false;
+    cluster.run(300ms);
+    ASSERT_TRUE(cluster.has(1, "old"));
+    for (std::size_t i = 0; i < cfs::kHistoryMin + cfs::kHistoryStep + 100; ++i) {
+        cluster.submit(1, cfs::SetTime{cfs::kRootInode, i});
+        if (i % 200 == 0) {
+            cluster.run(20ms);
+        }
+    }
+    cluster.run(200ms);
+    ASSERT_FALSE(cluster.answer(ticket).has_value());
+    cluster.heal();
+    cluster.run(2s);
+    EXPECT_TRUE(cluster.all_writable());
+    EXPECT_EQ(cluster.refusal(ticket), Refusal::kUncertain);
+    EXPECT_TRUE(cluster.has(3, "old"));
 }
 
 TEST(ReplicaCatchUp, ADonorThatFallsSilentIsReplaced) {
