@@ -289,7 +289,8 @@ void Replica::Machine::promise() {
     // nobody has more than the parent proves that the parent has it all, and only then may who has
     // more come and put that aside.
     const Position mine = branched() ? record_.branch->position : state_.position();
-    if (!epoch.open && newer_than(mine, epoch.proposal.parent.position)) {
+    if (!epoch.open && newer_than(mine, epoch.proposal.parent.position) &&
+        !TOTEM_MUTANT(promise_above_parent)) {
         return;
     }
     if (epoch.following) {

@@ -40,6 +40,13 @@ TEST(ReplicaPowerCut, FindsStoringAtDelivery) {
     totem::planted_bug = {};
 }
 
+TEST(ReplicaOldHello, FindsAPromiseOfWhoHasMore) {
+    EXPECT_EQ(cfs::testing::run_old_hello(), "");
+    totem::planted_bug = "promise_above_parent";
+    EXPECT_EQ(cfs::testing::run_old_hello(), "S3: /acknowledged was acknowledged and is lost");
+    totem::planted_bug = {};
+}
+
 TEST(ReplicaWithoutMutant, IsSound) {
     for (std::uint64_t seed = 1; seed <= 50; ++seed) {
         EXPECT_EQ(cfs::testing::run_schedule(seed).broken, "");

@@ -36,4 +36,8 @@ TEST(ReplicaPowerCut, OfAllLosesNothingThatWasAcknowledged) {
     EXPECT_EQ(cfs::testing::run_power_cut_of_all(), "");
 }
 
+TEST(ReplicaOldHello, LosesNothingThatWasAcknowledged) {
+    EXPECT_EQ(cfs::testing::run_old_hello(), "");
+}
+
 }  // namespace

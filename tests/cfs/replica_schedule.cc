@@ -1,5 +1,9 @@
 #include "tests/cfs/replica_schedule.h"
 
+#include <algorithm>
+#include <variant>
+
+#include "cfs/core/messages.h"
 #include "tests/cfs/cluster.h"
 #include "tests/cfs/draws.h"
 
@@ -45,7 +49,8 @@ class Schedule {
     void act_or_wait() {
         if (draws_.below(150) == 0) {
             Cluster::Node& relieved = cluster_.node(any());
-            relieved.paused = relieved.deaf = relieved.disk_stuck = false;
+            relieved.paused = relieved.deaf = false;
+            relieved.disk_stuck = relieved.disk_full = false;
             if (!relieved.up) {
                 cluster_.power_on(raw(relieved.id));
             } else if (!relieved.replica) {
@@ -65,7 +70,7 @@ class Schedule {
 
     void trouble(std::uint32_t node) {
         Cluster::Node& chosen = cluster_.node(node);
-        switch (draws_.below(8)) {
+        switch (draws_.below(9)) {
             case 0:
                 chosen.paused = !chosen.paused;
                 break;
@@ -82,7 +87,10 @@ class Schedule {
                 power(node);
                 break;
             case 5:
+                chosen.disk_full = !chosen.disk_full;
+                break;
             case 6:
+            case 7:
                 split();
                 break;
             default:
@@ -125,7 +133,7 @@ class Schedule {
     void end() {
         for (const std::uint32_t node : nodes_) {
             Cluster::Node& each = cluster_.node(node);
-            each.paused = each.deaf = each.disk_stuck = false;
+            each.paused = each.deaf = each.disk_stuck = each.disk_full = false;
             if (!each.up) {
                 cluster_.power_on(node);
             } else if (!each.replica) {
@@ -211,6 +219,66 @@ std::string run_power_cut_of_all() {
         }
     }
     return "";
+}
+
+namespace {
+
+// What 5 has said last in the view that its ring has now.
+Cluster::Event last_hello(Cluster& cluster) {
+    const auto& log = cluster.node(5).ring->log;
+    const auto said = std::find_if(log.rbegin(), log.rend(), [](const Cluster::Event& event) {
+        if (event.view || event.sender.node != NodeId{5}) {
+            return false;
+        }
+        const auto message = decode_message(event.bytes);
+        return message && std::holds_alternative<Hello>(*message);
+    });
+    return said == log.rend() ? Cluster::Event{} : *said;
+}
+
+}  // namespace
+
+std::string run_old_hello() {
+    ClusterOptions options;
+    options.nodes = {1, 2, 3, 4, 5};
+    Cluster cluster(options);
+    for (const std::uint32_t id : options.nodes) {
+        cluster.start(id);
+    }
+    cluster.run(milliseconds{100});
+    const Cluster::Event old = last_hello(cluster);
+    cluster.node(1).disk_stuck = cluster.node(2).disk_stuck = true;
+    const auto acknowledged = cluster.make(5, "acknowledged");
+    cluster.run(milliseconds{200});
+    if (!cluster.done(acknowledged) || old.bytes.empty()) {
+        return "the write was not acknowledged";
+    }
+    for (const std::uint32_t id : {3U, 4U, 5U}) {
+        cluster.node(id).paused = true;
+    }
+    for (const std::uint32_t id : {1U, 2U}) {
+        cluster.node(id).disk_full = true;
+        cluster.node(id).disk_stuck = false;
+    }
+    cluster.run(milliseconds{100});
+    cluster.node(1).disk_full = cluster.node(2).disk_full = false;
+    while (!cluster.node(1).joined || !cluster.node(2).joined) {
+        cluster.settle();
+        if (!cluster.next_instant(cluster.now + milliseconds{3000})) {
+            return "the full disks did not come back";
+        }
+    }
+    cluster.node(5).ring->log.push_back(old);
+    cluster.run(milliseconds{1000});
+    cluster.node(5).paused = false;
+    cluster.run(milliseconds{8000});
+    cluster.node(3).paused = cluster.node(4).paused = false;
+    cluster.run(milliseconds{8000});
+    if (cluster.broken.empty() && !cluster.all_writable()) {
+        return std::string("L8: not writable: ") + to_string(cluster.status(5).obstacle);
+    }
+    cluster.check_final();
+    return cluster.broken;
 }
 
 ScheduleResult run_schedule(std::uint64_t seed, std::size_t steps) {

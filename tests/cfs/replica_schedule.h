@@ -20,4 +20,9 @@ struct ScheduleResult {
 // then all lose power, and who had acknowledged it does not come back. What went wrong, or "".
 [[nodiscard]] std::string run_power_cut_of_all();
 
+// The old Hello of docs/replication.md, "Why who has more does not promise": of 5 nodes 3, 4 and 5
+// have what was acknowledged. 1 and 2, whose disks were full, come back into a view of the same
+// name, and what 5 said in that view before it had this is heard once more. What went wrong, or "".
+[[nodiscard]] std::string run_old_hello();
+
 }  // namespace cfs::testing
