@@ -39,7 +39,7 @@ class Ledger {
 
     // nullptr when nothing is known of it.
     [[nodiscard]] const Ring* find(const RingId& ring) const;
-    [[nodiscard]] const Entry* find(const RingId& ring, Seq seq) const;
+    [[nodiscard]] const Entry* find(const RingId& id, Seq seq) const;
 
   private:
     Ring& ring(const RingId& id);

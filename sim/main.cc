@@ -49,6 +49,7 @@ int run_shrink(const sim::Request& request, const std::string& out) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): it ends the run
 int main(int argc, char** argv) {
     CLI::App app{"Quorate's cores in a simulated world: virtual time, one seed, any fault."};
     app.set_version_flag("--version", QUORATE_VERSION);

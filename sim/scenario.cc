@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+// NOLINTNEXTLINE(cppcoreguidelines-macro-usage): what the library asks
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 

@@ -18,9 +18,10 @@ namespace {
 // What a run breaks: the checker and the property, or "crash" when the process died.
 // Empty when nothing is wrong.
 std::string verdict(const Scenario& scenario) {
-    int ends[2] = {-1, -1};
-    if (pipe(ends) != 0) {
+    std::array<int, 2> ends{-1, -1};
+    if (pipe(ends.data()) != 0) {
         std::perror("pipe");
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
         std::exit(2);
     }
     std::fflush(stdout);
@@ -38,9 +39,9 @@ std::string verdict(const Scenario& scenario) {
     }
     close(ends[1]);
     std::string name;
-    char buffer[512];
-    for (ssize_t n = 0; (n = read(ends[0], buffer, sizeof(buffer))) > 0;) {
-        name.append(buffer, static_cast<std::size_t>(n));
+    std::array<char, 512> buffer{};
+    for (ssize_t n = 0; (n = read(ends[0], buffer.data(), buffer.size())) > 0;) {
+        name.append(buffer.data(), static_cast<std::size_t>(n));
     }
     close(ends[0]);
     int status = 0;

@@ -31,8 +31,10 @@ constexpr totem::TraceMask kTraces = totem::trace_bit(totem::TraceKind::kState) 
 }  // namespace
 
 SimNode::SimNode(const Surroundings& world, std::uint32_t index)
-    : world_(world), index_(index), clock_(world.options.clock_ppm.at(index)) {
-    service_ = world_.options.service;
+    : world_(world),
+      index_(index),
+      clock_(world.options.clock_ppm.at(index)),
+      service_(world.options.service) {
     disk_latency_ = milliseconds{1};
     if (world_.options.layer == Layer::kStack) {
         make_clients();

@@ -145,6 +145,8 @@ class SimNode {
     // False once the node has crashed inside the present step.
     [[nodiscard]] bool effect_happens();
     void publish_held(totem::Bytes frame);
+    // `type`: none when what came is not to be taken for a frame.
+    void publish_input(std::optional<totem::FrameType> type, totem::Bytes frame);
     [[nodiscard]] bool ordinary(const FrameRule& rule, totem::Bytes frame) const;
     // False when the node did not survive it.
     bool settle_pause(Instant now);

@@ -97,6 +97,17 @@ bool SimNode::ordinary(const FrameRule& rule, totem::Bytes frame) const {
     return *type == totem::FrameType::kOrfToken || *type == totem::FrameType::kHoldCancel;
 }
 
+void SimNode::publish_input(std::optional<totem::FrameType> type, totem::Bytes frame) {
+    const totem::Node& node = machine_->node();
+    world_.recorder.input(node.state(), type ? static_cast<std::size_t>(*type) : kDamagedInput);
+    if (type == totem::FrameType::kData) {
+        publish_held(frame);
+    }
+    if (type == totem::FrameType::kHoldCancel) {
+        world_.recorder.publish(TokenWanted{where(), node.ring()});
+    }
+}
+
 void SimNode::receive(Instant now, const Packet& packet) {
     now_ = now;
     totem::FrameRef frame = open(now, packet);
@@ -105,15 +116,12 @@ void SimNode::receive(Instant now, const Packet& packet) {
     }
     const auto bytes = frame.bytes();
     const totem::Node& node = machine_->node();
-    const auto type = totem::peek_type(bytes);
-    world_.recorder.input(
-        node.state(), packet.ignorable || !type ? kDamagedInput : static_cast<std::size_t>(*type));
-    if (type && *type == totem::FrameType::kData && !packet.ignorable) {
-        publish_held(bytes);
+    // Nothing when what comes is not to be taken for a frame.
+    std::optional<totem::FrameType> type;
+    if (const auto seen = totem::peek_type(bytes); seen && !packet.ignorable) {
+        type = *seen;
     }
-    if (type && *type == totem::FrameType::kHoldCancel && !packet.ignorable) {
-        world_.recorder.publish(TokenWanted{where(), node.ring()});
-    }
+    publish_input(type, bytes);
     FrameRule rule{Reach::kNothing, "M15", "damaged frame"};
     if (!packet.ignorable) {
         const Receiver self{id_of(index_), &*snapshot_,
@@ -133,13 +141,11 @@ void SimNode::receive(Instant now, const Packet& packet) {
     }
     const bool must_ignore = rule.reach == Reach::kNothing;
     const bool turned_away = node.stats().rx_msg_dropped != refused;
-    if (type && !packet.ignorable) {
-        const bool moved = moves_ != moves;
+    if (type) {
         const bool taken = rule.reach == Reach::kAnything && !turned_away;
+        const Fate stayed = taken ? Fate::kTaken : Fate::kIgnored;
         world_.recorder.fate(state, static_cast<std::size_t>(*type),
-                             moved   ? Fate::kMoved
-                             : taken ? Fate::kTaken
-                                     : Fate::kIgnored);
+                             moves_ != moves ? Fate::kMoved : stayed);
     }
     if (must_ignore || (!frequent && turned_away)) {
         world_.recorder.publish(Ignorable{where(), must_ignore ? rule.property : "M15",

@@ -32,7 +32,6 @@ using Words = std::array<std::uint64_t, 16>;
 
 // Mixes four words, which are known when this is compiled, so that they stay in registers.
 template <std::size_t a, std::size_t b, std::size_t c, std::size_t d>
-// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): the two words of BLAKE2
 inline void mix(Words& v, std::uint64_t x, std::uint64_t y) noexcept {
     v[a] += v[b] + x;
     v[d] = std::rotr(v[d] ^ v[a], 32);

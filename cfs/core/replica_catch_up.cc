@@ -14,7 +14,6 @@ namespace {
 constexpr std::chrono::seconds kSnapshotKept{10};
 
 // The last operation that both histories have; 0: none that is still known.
-// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): swapped, they give the same
 std::uint64_t last_common(const History& mine, const History& other) {
     const auto& records = mine.records();
     const auto found = std::find_if(records.rbegin(), records.rend(), [&](const Record& record) {

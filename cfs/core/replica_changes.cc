@@ -57,7 +57,6 @@ Changed changed(const EntryRef& before, const EntryRef& after) {
     return change;
 }
 
-// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): before and after
 void compare_trees(const TreeView& before, const TreeView& after, std::vector<Changed>& out) {
     std::vector<EntryRef> old;
     before.visit_entries(kRootInode, [&](const EntryRef& entry) {

@@ -181,7 +181,6 @@ FloorsAre TransferDonor::floors_from(std::size_t number) const {
     return {{from, from + static_cast<std::ptrdiff_t>(count)}};
 }
 
-// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): the place in a list
 PartsAre TransferDonor::parts_from(std::size_t number, std::size_t offset) const {
     PartsAre are;
     std::size_t room = kListBytesMax;

@@ -37,7 +37,6 @@ mode_t permissions_of(bool directory, bool secret, std::string_view name) {
     return (secret ? 0600 : 0640) | script;
 }
 
-// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): a size, and the kernel's gid_t
 struct stat filled(const Entry& entry, std::uint64_t size, gid_t group) {
     struct stat st {};
     st.st_ino = raw(to_kernel(entry.inode));

@@ -121,7 +121,6 @@ void Server::open_directory(fuse_req_t request, KernelInode inode, fuse_file_inf
     fuse_reply_open(request, &info);
 }
 
-// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libfuse's order
 void Server::read_directory(fuse_req_t request, HandleId id, std::size_t size,
                             std::uint64_t offset) {
     OpenDirectoryRef open;

@@ -49,7 +49,6 @@ std::string link_target(ViewKind kind, const std::string& node) {
     }
 }
 
-// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): bytes, and seconds since 1970
 struct stat view_attributes(const ViewEntry& view, std::size_t size, std::uint64_t started,
                             Ownership ownership) {
     struct stat st {};

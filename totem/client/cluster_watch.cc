@@ -209,15 +209,19 @@ void ClusterWatch::on(const Reply& input, Instant now, ClusterEffects& out) {
     if (header->error != Error::kOk && !missing_key) {
         fail(*which, {input.door, header->error, "request refused"}, now, out);
     } else if (which->stage == Stage::kTrack) {
-        const bool all = which == &votes_ || ++tracked_ == kTracked.size();
-        which->stage = all ? Stage::kFollow : Stage::kTrack;
-        if (all) {
-            (which == &votes_ ? ask_votes_at_ : read_at_) = now;
-        }
+        on_tracked(*which, now);
     } else if (which == &cmap_) {
         on_key(*header, input, now, out);
     } else {
         on_votes(input, now, out);
+    }
+}
+
+void ClusterWatch::on_tracked(Link& which, Instant now) {
+    const bool votes = &which == &votes_;
+    if (votes || ++tracked_ == kTracked.size()) {
+        which.stage = Stage::kFollow;
+        (votes ? ask_votes_at_ : read_at_) = now;
     }
 }
 

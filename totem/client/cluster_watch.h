@@ -96,6 +96,7 @@ class ClusterWatch {
     void connect(Link& link, ClusterEffects& out);
     void request(Link& link, Bytes bytes, ClusterEffects& out);
     void on_key(const Header& header, const Reply& input, Instant now, ClusterEffects& out);
+    void on_tracked(Link& which, Instant now);
     void on_votes(const Reply& input, Instant now, ClusterEffects& out);
     void begin_reading();
     void keep(Value value, bool there, Instant now);

@@ -58,8 +58,8 @@ struct GroupRequest {
     std::uint32_t pid = 0;
 };
 enum class InitialRing : std::uint8_t { kNotWanted, kWanted };
-[[nodiscard]] Bytes cpg_join(const GroupRequest& request, InitialRing ring);
-[[nodiscard]] Bytes cpg_leave(const GroupRequest& request);
+[[nodiscard]] Bytes cpg_join(const GroupRequest& group, InitialRing ring);
+[[nodiscard]] Bytes cpg_leave(const GroupRequest& group);
 // At most kMessageMax bytes (checked).
 [[nodiscard]] Bytes cpg_multicast(Guarantee guarantee, ByteView message);
 // Who is in a group, member of it or not.

@@ -154,6 +154,7 @@ Decoded<std::vector<Process>> decode_membership_get(ByteView reply) {
         return Unexpected<Malformed>{"group membership too short"};
     }
     std::vector<Process> processes;
+    processes.reserve(members.size());
     for (const Change& member : members) {
         processes.push_back(member.process);
     }

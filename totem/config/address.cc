@@ -12,7 +12,7 @@ constexpr std::size_t kTextMax = 46;  // INET6_ADDRSTRLEN, with the terminating 
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-    if (text.empty() || text.size() >= kTextMax || text.find('\0') != text.npos) {
+    if (text.empty() || text.size() >= kTextMax || text.find('\0') != std::string_view::npos) {
         return std::nullopt;
     }
     const std::string terminated{text};

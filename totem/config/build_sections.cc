@@ -20,7 +20,7 @@ bool is_on(const FlatConfig& flat, std::string_view name) { return flat.number(n
 std::optional<LogPriority> priority(const FlatConfig& flat, const std::string& name) {
     constexpr std::array<std::string_view, 8> kNames{"emerg",   "alert",  "crit", "err",
                                                      "warning", "notice", "info", "debug"};
-    const auto found = std::find(kNames.begin(), kNames.end(), flat.text(name));
+    const auto* const found = std::find(kNames.begin(), kNames.end(), flat.text(name));
     if (found == kNames.end()) {
         return std::nullopt;
     }

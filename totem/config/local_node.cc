@@ -38,7 +38,7 @@ Indices by_name(const std::vector<ResolvedNode>& nodes, std::string_view hostnam
         if (!found.empty()) {
             return found;
         }
-        if (name.find('.') == name.npos) {
+        if (name.find('.') == std::string_view::npos) {
             break;
         }
     }

@@ -12,7 +12,7 @@ constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
 std::string_view trim(std::string_view text) {
     const auto first = text.find_first_not_of(kBlanks);
-    if (first == text.npos) {
+    if (first == std::string_view::npos) {
         return {};
     }
     return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
@@ -55,14 +55,14 @@ void Reader::take(std::string_view raw) {
     if (line.empty() || line.front() == '#') {
         return;
     }
-    if (const auto brace = line.find('{'); brace != line.npos) {
+    if (const auto brace = line.find('{'); brace != std::string_view::npos) {
         if (!trim(line.substr(brace + 1)).empty()) {
             torn("Extra characters after opening bracket '{'");
         }
         open(trim(line.substr(0, brace)));
-    } else if (const auto colon = line.find(':'); colon != line.npos) {
+    } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
         key(line, colon);
-    } else if (line.find('}') != line.npos) {
+    } else if (line.find('}') != std::string_view::npos) {
         if (line != "}") {
             torn("Extra characters before or after closing bracket '}'");
         }
@@ -145,7 +145,7 @@ bool is_legal_key(std::string_view key) noexcept {
     constexpr std::string_view kLetters =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
     return key.size() >= 3 && key.size() <= kKeyBytesMax &&
-           key.find_first_not_of(kLetters) == key.npos;
+           key.find_first_not_of(kLetters) == std::string_view::npos;
 }
 
 Tree read_syntax(std::string_view text, Report& report) {

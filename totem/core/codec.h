@@ -144,6 +144,6 @@ using Bytes = std::span<const std::byte>;
 [[nodiscard]] FrameRef encode(FramePool& pool, const Join& join);
 [[nodiscard]] FrameRef encode(FramePool& pool, const CommitToken& token);
 [[nodiscard]] FrameRef encode(FramePool& pool, const HoldCancel& message);
-void encode_data_header(const DataHeader& header, std::span<std::byte, kDataHeaderBytes> out);
+void encode_data_header(const DataHeader& header, std::span<std::byte, kDataHeaderBytes> bytes);
 
 }  // namespace totem

@@ -16,6 +16,7 @@ struct FrameRef::Block {
     std::uint32_t size_class;
 
     [[nodiscard]] std::byte* data() noexcept {
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the bytes behind it
         return reinterpret_cast<std::byte*>(this + 1);
     }  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast,cppcoreguidelines-pro-bounds-pointer-arithmetic)
 };
@@ -79,6 +80,7 @@ FrameRef FramePool::allocate(std::size_t size) {
     auto& list = free_.at(size_class);
     FrameRef::Block* block = nullptr;
     if (list.empty()) {
+        // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): counted by FrameRef
         block = new (::operator new(sizeof(FrameRef::Block) + rounded)) FrameRef::Block{};
         block->pool = this;
         block->size_class = static_cast<std::uint32_t>(size_class);

@@ -56,7 +56,6 @@ class FrameRef {
   private:
     friend class FramePool;
     struct Block;
-    // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): the usual pair
     FrameRef(Block* block, std::uint32_t offset, std::uint32_t size) noexcept
         : block_(block), offset_(offset), size_(size) {}
 

@@ -55,6 +55,7 @@ RingNumberMemo::RingNumberMemo(const std::string& path) {
         return;
     }
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): memory of a file
     content_ = std::launder(reinterpret_cast<Content*>(memory));
     if (content_->boot_id != id) {
         content_->used = 0;

@@ -8,7 +8,7 @@
 namespace totem::group {
 
 std::array<std::byte, kCapabilitiesBodyBytes> encode_capabilities(std::uint64_t features) {
-    std::array<std::byte, kCapabilitiesBodyBytes> body;
+    std::array<std::byte, kCapabilitiesBodyBytes> body{};
     ByteWriter writer(body);
     writer.u32(kCapabilitiesFormat);
     writer.u32(0);

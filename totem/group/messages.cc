@@ -105,7 +105,7 @@ std::optional<GroupPrefix> decode_group_prefix(std::span<const std::byte> messag
 }
 
 std::array<std::byte, kServicesHeadBytes> encode_services_head(const ServiceHeader& header) {
-    std::array<std::byte, kServicesHeadBytes> head;
+    std::array<std::byte, kServicesHeadBytes> head{};
     ByteWriter writer(head);
     write_bytes(writer, kServicesPrefix);
     write_service_header(writer, (std::uint32_t{header.service} << 16U) | header.function,

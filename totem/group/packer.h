@@ -31,10 +31,10 @@ class Packer final : public MessageSource {
     void set_frame_data_max(std::size_t bytes);
 
     // True when a message of `bytes`, its group prefix included, would be accepted now.
-    [[nodiscard]] bool has_room(Lane lane, std::size_t bytes) const noexcept;
+    [[nodiscard]] bool has_room(Lane which, std::size_t bytes) const noexcept;
     // Queues one message, which may never be empty. False: no room, or longer than any message may
     // be; nothing was queued.
-    [[nodiscard]] bool push(Lane lane, Guarantee guarantee, const Pieces& message);
+    [[nodiscard]] bool push(Lane which, Guarantee guarantee, const Pieces& message);
     // Like push() into the transitional lane, with the room that is kept for the synchronisation
     // itself: it cannot fail (checked).
     void push_reserved(const Pieces& message);

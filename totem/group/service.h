@@ -183,7 +183,6 @@ class Door {
                                           std::span<const std::byte> request, Outbox& out) = 0;
     // The host's answer to the HostRequest of `token`; `error` is a cs_error_t (ipc.md 5). Only the
     // door of cfg asks for any.
-    // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): the usual pair
     virtual void on_host_reply(std::uint32_t token, std::uint32_t error, Outbox& out) {
         static_cast<void>(token);
         static_cast<void>(error);

@@ -53,8 +53,8 @@ bool ClientsThread::send_meanwhile() {
         }
         group::ClientMessage message = std::move(outgoing->message);
         channel_.outgoing.pop();
-        deliver(*connections_.at(static_cast<std::uint32_t>(message.connection)),
-                std::move(message));
+        Connection& connection = *connections_.at(static_cast<std::uint32_t>(message.connection));
+        deliver(connection, std::move(message));
     }
     return behind_.empty() && doomed_.empty() && unreturned_.empty() && !loop_.changed();
 }
@@ -97,6 +97,7 @@ void ClientsThread::deliver(Connection& connection, group::ClientMessage message
     const bool first = connection.replies.empty() && connection.events.empty();
     FrameRef free;
     if (!backlog.push(std::move(message), free)) {
+        // NOLINTNEXTLINE(bugprone-use-after-move): refused, so untouched
         give_back(std::move(message.body));
         doom(connection, "does not read: disconnected with " +
                              std::to_string(connection.events.size() + connection.replies.size()) +
@@ -118,10 +119,9 @@ ClientsThread::Sent ClientsThread::send_now(Connection& connection, group::Clien
         return Sent::kGone;
     }
     // libqb only reads through these pointers.
-    const std::array<iovec, 2> parts{
-        {{message.head.data(), message.head_size},
-         {const_cast<std::byte*>(body.data()),
-          body.size()}}};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    const std::array<iovec, 2> parts{{{message.head.data(), message.head_size},
+                                      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+                                      {const_cast<std::byte*>(body.data()), body.size()}}};
     const std::size_t count = body.empty() ? 1 : 2;
     const auto send = message.kind == group::ClientMessage::Kind::kReply ? qb_ipcs_response_sendv
                                                                          : qb_ipcs_event_sendv;
@@ -220,6 +220,7 @@ void ClientsThread::give_back(FrameRef frame) {
         return;
     }
     if (!unreturned_.empty() || !channel_.returns.push(std::move(frame))) {
+        // NOLINTNEXTLINE(bugprone-use-after-move): refused, so untouched
         unreturned_.push_back(std::move(frame));
     }
 }

@@ -14,6 +14,7 @@
 
 namespace totem::ipc {
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): of its thread
 thread_local ClientsThread* ClientsThread::current_ = nullptr;
 
 namespace {

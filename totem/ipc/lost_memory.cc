@@ -4,6 +4,7 @@
 
 namespace totem::ipc {
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the handler has no more
 thread_local sigjmp_buf* lost_memory_exit = nullptr;
 
 namespace {

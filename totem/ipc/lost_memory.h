@@ -18,6 +18,7 @@ void watch_for_lost_memory();
 void watch_again_for_lost_memory();
 
 // Where the calling thread returns to. Use survives().
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the handler has no more
 extern thread_local sigjmp_buf* lost_memory_exit;
 
 // While one lives, nothing is survived: our own code, called back by libqb. It must not be left in

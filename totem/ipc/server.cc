@@ -134,6 +134,7 @@ void Server::queue(group::ClientMessage message, bool disconnect) {
         if (channel_->outgoing.push(std::move(outgoing))) {
             return;
         }
+        // NOLINTNEXTLINE(bugprone-use-after-move): refused, so untouched
         message = std::move(outgoing.message);
     }
     // The clients' thread is behind. It is waited for up to a bound; a client that then misses a
@@ -151,6 +152,7 @@ void Server::flush() {
     while (!unsent_.empty()) {
         Outgoing outgoing{unsent_.front().second, std::move(unsent_.front().first)};
         if (!channel_->outgoing.push(std::move(outgoing))) {
+            // NOLINTNEXTLINE(bugprone-use-after-move): refused, so untouched
             unsent_.front().first = std::move(outgoing.message);
             break;
         }

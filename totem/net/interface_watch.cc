@@ -1,9 +1,9 @@
 #include "totem/net/interface_watch.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <ifaddrs.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -22,10 +22,7 @@ namespace {
     sockaddr_storage storage{};
     const std::size_t size =
         entry.ifa_addr->sa_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-    std::copy_n(reinterpret_cast<const std::byte*>(entry.ifa_addr),
-                size,  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
-                reinterpret_cast<std::byte*>(
-                    &storage));  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    std::memcpy(&storage, entry.ifa_addr, size);
     const IpAddress found = from_socket_address(storage);
     if (address.scope != 0 && found.scope != address.scope) {
         return false;
@@ -64,10 +61,9 @@ void InterfaceWatch::open() {
     sockaddr_nl address{};
     address.nl_family = AF_NETLINK;
     address.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
-    if (::bind(socket.get(),
-               reinterpret_cast<const sockaddr*>(
-                   &address),  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
-               sizeof address) == 0) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as sockets have it
+    const auto* where = reinterpret_cast<const sockaddr*>(&address);
+    if (::bind(socket.get(), where, sizeof address) == 0) {
         announcements_ = std::move(socket);
     }
 }

@@ -244,20 +244,28 @@ PacketSeal::Opened PacketSeal::open(Instant now, LinkId link, FrameRef frame, No
     return opened;
 }
 
+PacketSeal::Peer* PacketSeal::sender_of(const Arrival& at, const Header& header, Opened& opened) {
+    opened.sender = header.sender;
+    if (header.sender == config_.self) {
+        opened.verdict = Verdict::kOwnId;
+        return nullptr;
+    }
+    Peer* peer = find(header.sender);
+    if (peer == nullptr || (at.source != kNoNode && at.source != header.sender)) {
+        opened.verdict = Verdict::kUnknownSender;
+        return nullptr;
+    }
+    return peer;
+}
+
 // Cheap refusals first; nothing is changed before the frame is authentic.
 void PacketSeal::examine(const Arrival& at, FrameRef& frame, Opened& opened) {
     const std::optional<Header> header = Header::read(frame.bytes());
     if (!header) {
         return;
     }
-    opened.sender = header->sender;
-    if (header->sender == config_.self) {
-        opened.verdict = Verdict::kOwnId;
-        return;
-    }
-    Peer* peer = find(header->sender);
-    if (peer == nullptr || (at.source != kNoNode && at.source != header->sender)) {
-        opened.verdict = Verdict::kUnknownSender;
+    Peer* peer = sender_of(at, *header, opened);
+    if (peer == nullptr) {
         return;
     }
     const std::optional<std::size_t> key = key_index(header->key);

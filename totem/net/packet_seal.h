@@ -159,6 +159,8 @@ class PacketSeal {
     [[nodiscard]] FrameRef seal_with(const Header& header, LinkId link, NodeId to,
                                      std::span<const std::byte> head,
                                      std::span<const std::byte> body);
+    // Null, and the verdict, when it cannot be the one it says.
+    [[nodiscard]] Peer* sender_of(const Arrival& at, const Header& header, Opened& opened);
     void examine(const Arrival& at, FrameRef& frame, Opened& opened);
     static void report_other_key(const Arrival& at, Peer& peer, Opened& opened);
     [[nodiscard]] bool authentic(const Header& header, LinkId link, const SessionKey& key,

@@ -48,8 +48,8 @@ class ReceiveBatch {
     std::array<std::array<iovec, 2>, kDatagramsMax> vectors_{};
     std::array<sockaddr_storage, kDatagramsMax> sources_{};
     // Not initialised, so that slots that never see a long datagram cost no memory.
-    std::unique_ptr<std::byte[]>
-        overflow_;  // NOLINT(cppcoreguidelines-avoid-c-arrays,modernize-avoid-c-arrays)
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-c-arrays,modernize-avoid-c-arrays)
+    std::unique_ptr<std::byte[]> overflow_;
     std::size_t used_ = kDatagramsMax;  // slots to prepare anew
 };
 

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kNonceBytes = 12;
+// NOLINTBEGIN(misc-redundant-expression): the constants are equal, which is what is asserted
 static_assert(kKeyBytes == crypto_aead_chacha20poly1305_IETF_KEYBYTES &&
               kKeyBytes == crypto_aead_aes256gcm_KEYBYTES);
 static_assert(kNonceBytes == crypto_aead_chacha20poly1305_IETF_NPUBBYTES &&
@@ -34,23 +35,24 @@ struct Layout {
     crypto_aead_aes256gcm_state schedule;
 };
 static_assert(sizeof(Layout) % alignof(Layout) == 0);
+// NOLINTEND(misc-redundant-expression)
 
 Layout& layout(std::span<std::byte> bytes) {
-    return *reinterpret_cast<Layout*>(
-        bytes.data());  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+    return *reinterpret_cast<Layout*>(bytes.data());
 }
 const Layout& layout(std::span<const std::byte> bytes) {
-    return *reinterpret_cast<const Layout*>(
-        bytes.data());  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+    return *reinterpret_cast<const Layout*>(bytes.data());
 }
 
 [[nodiscard]] unsigned char* raw(std::byte* bytes) {
-    return reinterpret_cast<unsigned char*>(
-        bytes);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+    return reinterpret_cast<unsigned char*>(bytes);
 }
 [[nodiscard]] const unsigned char* raw(const std::byte* bytes) {
-    return reinterpret_cast<const unsigned char*>(
-        bytes);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+    return reinterpret_cast<const unsigned char*>(bytes);
 }
 [[nodiscard]] std::span<const std::byte> text_bytes(std::string_view text) {
     return std::as_bytes(std::span(text));

@@ -37,8 +37,8 @@ void SendQueue::build() {
         const std::span<const std::byte> body = item.body.bytes();
         // The kernel only reads; iovec has no const form.
         vectors_[i][0] = {item.head.data(), item.head_size};
-        vectors_[i][1] = {const_cast<std::byte*>(body.data()),
-                          body.size()};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+        vectors_[i][1] = {const_cast<std::byte*>(body.data()), body.size()};
     }
     headers_.clear();
     for (const Target& target : targets_) {
@@ -56,8 +56,8 @@ void SendQueue::build() {
 void SendQueue::append_header(const Target& target) {
     msghdr& header = headers_.emplace_back().msg_hdr;
     header = {};
-    header.msg_name = const_cast<sockaddr_storage*>(
-        &target.address->storage);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+    header.msg_name = const_cast<sockaddr_storage*>(&target.address->storage);
     header.msg_namelen = target.address->size;
     header.msg_iov = vectors_[target.item].data();
     header.msg_iovlen = vectors_[target.item][1].iov_len == 0 ? 1 : 2;

@@ -196,9 +196,9 @@ void notify_systemd(std::string_view state) {
         return;
     }
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
-    static_cast<void>(::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
-                               reinterpret_cast<const sockaddr*>(&to),
-                               size));  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as sockets have it
+    const auto* where = reinterpret_cast<const sockaddr*>(&to);
+    static_cast<void>(::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, where, size));
     ::close(fd);
 }
 

@@ -27,7 +27,7 @@ class CfgDoor final : public group::Door, private group::CfgObserver {
     [[nodiscard]] group::ServiceId id() const override { return group::ServiceId::kCfg; }
     void on_open(ConnectionId connection, std::uint32_t pid, Outbox& out) override;
     void on_close(ConnectionId connection, Outbox& out) override;
-    [[nodiscard]] bool on_request(ConnectionId connection, std::span<const std::byte> request,
+    [[nodiscard]] bool on_request(ConnectionId connection, std::span<const std::byte> bytes,
                                   Outbox& out) override;
     void on_host_reply(std::uint32_t token, std::uint32_t error, Outbox& out) override;
 

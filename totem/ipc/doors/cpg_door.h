@@ -28,7 +28,7 @@ class CpgDoor final : public group::Door, private group::CpgObserver {
     [[nodiscard]] group::ServiceId id() const override { return group::ServiceId::kCpg; }
     void on_open(ConnectionId connection, std::uint32_t pid, Outbox& out) override;
     void on_close(ConnectionId connection, Outbox& out) override;
-    [[nodiscard]] bool on_request(ConnectionId connection, std::span<const std::byte> request,
+    [[nodiscard]] bool on_request(ConnectionId connection, std::span<const std::byte> bytes,
                                   Outbox& out) override;
 
   private:
