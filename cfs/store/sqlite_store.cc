@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <fcntl.h>
 #include <filesystem>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "cfs/core/state.h"
+#include "cfs/store/backups.h"
 #include "cfs/store/sqlite_rows.h"
 
 namespace cfs {
@@ -178,15 +178,6 @@ std::optional<StoreError> check_integrity(sqlite3* database, const std::string& 
     return std::nullopt;
 }
 
-std::string utc_stamp() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    std::array<char, 32> text{};
-    std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &parts);
-    return text.data();
-}
-
 }  // namespace
 
 SqliteStore::SqliteStore(SqliteOptions options, Database database)
@@ -203,6 +194,9 @@ StoreError SqliteStore::damaged(std::string_view what) const {
 Result<std::unique_ptr<SqliteStore>, StoreError> SqliteStore::open(SqliteOptions options) {
     const std::string path = options.path;
     if (::access(path.c_str(), F_OK) != 0) {
+        if (errno != ENOENT) {
+            return Unexpected{system_error(path, "cannot be looked for")};
+        }
         if (const auto failed = create(path)) {
             return Unexpected{*failed};
         }
@@ -301,13 +295,10 @@ Result<std::string, StoreError> SqliteStore::backup() {
     if (::mkdir(directory.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
         return Unexpected{system_error(directory, "cannot be made")};
     }
-    const std::string base =
-        directory + "/" + fs::path(options_.path).filename().string() + "." + utc_stamp();
+    const std::string name = fs::path(options_.path).filename().string();
+    make_room_for_backup(directory, name);
     // Made first, so that its mode is right from the start; sqlite takes an empty file.
-    std::string path = base;
-    for (int again = 1; ::access(path.c_str(), F_OK) == 0; ++again) {
-        path = base + "." + std::to_string(again);
-    }
+    const std::string path = new_backup_path(directory, name);
     if (!File(path, O_RDWR | O_CREAT | O_EXCL).is_open()) {
         return Unexpected{system_error(path, "cannot be made")};
     }

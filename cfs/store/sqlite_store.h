@@ -46,7 +46,8 @@ class SqliteStore final : public Store {
     [[nodiscard]] totem::Result<Aside, StoreError> read_aside(std::uint64_t id) override;
     [[nodiscard]] totem::Result<Committed, StoreError> drop_aside(std::uint64_t id) override;
 
-    // A copy of the whole database, 0600, durable when this returns: its path.
+    // A copy of the whole database, 0600, durable when this returns: its path. The oldest go, so
+    // that ten are there (backups.h).
     [[nodiscard]] totem::Result<std::string, StoreError> backup();
 
   private:

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include "cfs/store/backups.h"
 #include "tests/cfs/replica.h"
 #include "tests/cfs/store/recording_vfs.h"
 #include "tests/cfs/store/store_contract.h"
@@ -253,6 +254,32 @@ TEST_F(Opening, BackupsAreWholeAndForTheirOwnerOnly) {
     const auto copy = SqliteStore::open({*first, backups()});
     ASSERT_TRUE(copy.has_value()) << copy.error().text;
     EXPECT_EQ(load((*copy)->load()->image)->digest(), load((*store)->load()->image)->digest());
+}
+
+// Whoever restarts often adopts often, and each adoption makes one.
+TEST_F(Opening, BackupsDoNotFillTheDisk) {
+    fill();
+    auto store = open();
+    const std::string first = *(*store)->backup();
+    const auto yesterday = fs::file_time_type::clock::now() - std::chrono::hours(24);
+    const std::vector<std::string> others{"/config.db.20200101T000000Z.mine",
+                                          "/other.db.20200101T000000Z", "/config.db.2020"};
+    for (const std::string& other : others) {
+        std::ofstream(backups() + other) << "not ours";
+        fs::last_write_time(backups() + other, yesterday);
+    }
+    fs::last_write_time(first, yesterday);
+    std::string last;
+    for (int i = 0; i < 12; ++i) {
+        last = *(*store)->backup();
+    }
+    EXPECT_EQ(std::distance(fs::directory_iterator(backups()), {}),
+              static_cast<std::ptrdiff_t>(kBackupsKept + others.size()));
+    EXPECT_FALSE(fs::exists(first));
+    EXPECT_TRUE(fs::exists(last));
+    for (const std::string& other : others) {
+        EXPECT_TRUE(fs::exists(backups() + other)) << other;
+    }
 }
 
 // ---- a disk that fails --------------------------------------------------------------------------
