@@ -15,6 +15,7 @@
 
 #include "cfs/daemon/exit_codes.h"
 #include "cfs/store/sqlite_store.h"
+#include "totem/process/read_file.h"
 
 namespace cfs {
 
@@ -197,7 +198,8 @@ void Daemon::make_group() {
     options.door_suffix = line_.door_suffix();
     options.corosync_conf = line_.corosync_conf();
     if (loaded_->state.position().index == 0) {
-        options.first_corosync_conf = read_file(line_.corosync_conf()).value_or("");
+        const auto text = totem::process::read_file(line_.corosync_conf());
+        options.first_corosync_conf = text ? *text : std::string();
     }
     options.on_failure = [this](const std::string& why) { fail(why); };
     options.on_status = [](const std::string& text) {

@@ -5,13 +5,13 @@
 #include <charconv>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
+
+#include "totem/process/read_file.h"
 
 namespace cfs {
 
@@ -103,14 +103,6 @@ std::optional<std::uint64_t> config_version_of(std::string_view text) {
     return std::nullopt;
 }
 
-std::optional<std::string> read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        return std::nullopt;
-    }
-    return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 // What the thread needs, so that it may outlive its owner when a disk hangs.
 struct HostConfig::Shared {
     std::string path;
@@ -148,7 +140,11 @@ HostConfig::Written HostConfig::Shared::copy(const std::string& from_tree) const
         return {0, false,
                 "corosync.conf in the tree has no config_version: " + path + " stays as it is"};
     }
-    const auto present = read_file(path);
+    const auto present = totem::process::read_file(path);
+    if (!present && present.error() != ENOENT) {
+        errno = present.error();
+        return {0, false, problem("cannot read", path)};
+    }
     const std::uint64_t version = present ? config_version_of(*present).value_or(0) : 0;
     if (present && version >= *wanted) {
         return {version, false, {}};

@@ -30,9 +30,6 @@ using totem::Instant;
 // The number behind config_version in the section totem; absent: there is none.
 [[nodiscard]] std::optional<std::uint64_t> config_version_of(std::string_view text);
 
-// The file's whole content; absent: it cannot be read.
-[[nodiscard]] std::optional<std::string> read_file(const std::string& path);
-
 class HostConfig {
   public:
     // The outcome of one look, for the owner's thread.

@@ -90,6 +90,17 @@ class Reload(Admin):
                           cluster.tool(node, "corosync-cmapctl", "config."))
         cluster.wait_members((1, 2), 5)
 
+    def test_what_is_no_file(self):
+        """Whatever stands where the configuration should be: a ring that runs goes on."""
+        cluster = self.ring(2)
+        for node in cluster.nodes():
+            cluster.run(node, "rm", "/etc/corosync/corosync.conf")
+            cluster.run(node, "mkdir", "/etc/corosync/corosync.conf")
+        self.assertIn("CS_ERR_INVALID_PARAM", self.reload(cluster, 1))
+        for node in cluster.nodes():
+            self.wait_log(cluster, node, "Can't read file /etc/corosync/corosync.conf: Is a directory")
+        cluster.wait_members((1, 2), 5)
+
 
 ACCEPTED = "Key change: the new key is accepted"
 SWITCHED = "Key change: every member accepts the new key"

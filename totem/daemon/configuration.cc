@@ -1,9 +1,7 @@
 #include "totem/daemon/configuration.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -16,24 +14,11 @@
 #include "totem/daemon/exit_codes.h"
 #include "totem/host/facts.h"
 #include "totem/net/packet_seal.h"
+#include "totem/process/read_file.h"
 
 namespace totem::daemon {
 
 namespace {
-
-Result<std::string, ConfigurationErrors> read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text;
-    if (file) {
-        text.assign(std::istreambuf_iterator<char>(file), {});
-    }
-    if (!file || file.bad()) {
-        const std::string reason = std::generic_category().message(errno);
-        return Unexpected{
-            ConfigurationErrors{{"Can't read file " + path + ": " + reason}, kExitConfiguration}};
-    }
-    return text;
-}
 
 void add_uidgid_files(const std::string& path, config::LoadResult& loaded) {
     const std::filesystem::path directory = std::filesystem::path(path).parent_path() / "uidgid.d";
@@ -47,7 +32,7 @@ void add_uidgid_files(const std::string& path, config::LoadResult& loaded) {
     }
     std::ranges::sort(files);
     for (const auto& file : files) {
-        auto text = read_file(file.string());
+        const auto text = process::read_file(file.string());
         if (!text) {
             continue;
         }
@@ -65,9 +50,11 @@ void add_uidgid_files(const std::string& path, config::LoadResult& loaded) {
 
 Result<Configuration, ConfigurationErrors> load_configuration(const std::string& path,
                                                               NodeId local_node) {
-    auto text = read_file(path);
+    const auto text = process::read_file(path);
     if (!text) {
-        return Unexpected{text.error()};
+        const std::string reason = std::generic_category().message(text.error());
+        return Unexpected{
+            ConfigurationErrors{{"Can't read file " + path + ": " + reason}, kExitConfiguration}};
     }
     config::LoadResult loaded = config::parse(*text, path);
     add_uidgid_files(path, loaded);

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "cfs/core/state.h"
+#include "totem/process/read_file.h"
 
 namespace {
 
@@ -67,7 +68,10 @@ class HostConfigTest : public ::testing::Test {
         host_->on_written(now, written);
         return written;
     }
-    std::string file() const { return cfs::read_file(path_).value_or("none"); }
+    std::string file() const {
+        const auto text = totem::process::read_file(path_);
+        return text ? *text : "none";
+    }
     std::vector<client::Action> wake() {
         std::vector<client::Action> actions;
         host_->wake(now, actions);
@@ -109,6 +113,15 @@ TEST_F(HostConfigTest, WhatCannotBeWrittenIsSaid) {
     const auto written = in_tree(conf(1), 2);
     EXPECT_FALSE(written.replaced);
     EXPECT_NE(written.problem.find(path_), std::string::npos);
+}
+
+// It may be newer than the tree's, for all one can know.
+TEST_F(HostConfigTest, WhatCannotBeReadIsLeftAlone) {
+    std::filesystem::create_directory(path_);
+    const auto written = in_tree(conf(1), 2);
+    EXPECT_FALSE(written.replaced);
+    EXPECT_EQ(written.problem, "cannot read " + path_ + ": Is a directory");
+    EXPECT_TRUE(std::filesystem::is_directory(path_));
 }
 
 TEST_F(HostConfigTest, WhoMadeTheChangeAsksForTheReload) {
