@@ -116,6 +116,35 @@ class ExitStatus(Process):
         self.refused(cluster, 18, "Another Corosync instance is already running")
 
 
+# Listens where syslog(3) sends to; prints each line.
+SYSLOG = """
+import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind('/dev/log')
+print('listening', flush=True)
+while True:
+    print(s.recv(8192).decode(errors='replace').strip(), flush=True)
+"""
+
+
+class FailedStart(Process):
+    def test_is_told_to_syslog(self):
+        """Also before the configuration has said where to: a service's stderr leads nowhere."""
+        cluster = self.machine(secauth=True)
+        cluster.run(1, "sh", "-c", "mkdir /run/dev && cp -a /dev/null /dev/zero /dev/random "
+                    "/dev/urandom /run/dev && mount --bind /run/dev /dev")
+        heard = cluster.popen(1, sys.executable, "-c", SYSLOG)
+        self.assertEqual(heard.stdout.readline().strip(), "listening")
+        self.change(cluster, "token: 1000", "token: abc")
+        self.refused(cluster, 8, "expected to be integer", "-t")  # asked by hand: not for the log
+        self.refused(cluster, 8, "expected to be integer", "-f")
+        self.assertRegex(heard.stdout.readline(), r"corosync.*\[MAIN  \] .*expected to be integer")
+        self.assertIn("exiting with status 8", heard.stdout.readline())
+        self.change(cluster, "timestamp: hires", "to_logfile: yes\n  logfile: /none/log")
+        self.refused(cluster, 7, "Can't open logfile '/none/log'", "-f")
+        self.assertIn("Can't open logfile '/none/log'", heard.stdout.readline())
+
+
 class Background(Process):
     def test_start_and_end(self):
         """The command returns when the daemon serves; its status is that of the start."""

@@ -84,11 +84,23 @@ int run(const CommandLine& line, Configuration configuration, Log& log, Backgrou
     return say_goodbye(log, status, __LINE__);
 }
 
+// What is said before the configuration has told where to. A service's stderr may lead nowhere
+// (totemd.service), and a start that fails must be found where everything else of it is.
+void to_syslog_too(Log& log) {
+    config::LoggingConfig logging;
+    logging.target.to_stderr = true;
+    logging.target.to_syslog = true;
+    log.configure(logging, [](const std::string&) {});
+}
+
 int start(const CommandLine& line, Log& log) {
     log.write(Severity::kNotice, "MAIN", "Corosync Cluster Engine 3.1.7 starting up");
     log.write(Severity::kInfo, "MAIN", "Quorate totemd 0.1.0");
     auto configuration = load_configuration(line.config_path(), totem::NodeId{line.node});
     if (!configuration) {
+        if (!line.test) {
+            to_syslog_too(log);
+        }
         for (const std::string& problem : configuration.error().lines) {
             log.write(Severity::kError, "MAIN", problem);
         }
@@ -104,6 +116,7 @@ int start(const CommandLine& line, Log& log) {
     if (!line.foreground) {
         auto entered = Background::enter();
         if (!entered) {
+            to_syslog_too(log);
             return fail(log, {entered.error(), kExitFork}, __LINE__);
         }
         background = std::move(*entered);
@@ -112,6 +125,7 @@ int start(const CommandLine& line, Log& log) {
     log.configure(configuration->cluster.logging,
                   [&problem](const std::string& what) { problem = what; });
     if (!problem.empty()) {
+        to_syslog_too(log);
         return fail(log, {"parse error in config: " + problem, kExitLogging}, __LINE__);
     }
     // Above everything that is not real-time: the protocol shares a lock with the log's thread, for
