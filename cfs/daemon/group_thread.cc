@@ -130,11 +130,11 @@ bool GroupThread::stop(std::chrono::steady_clock::time_point deadline) {
 // ---- the loop -----------------------------------------------------------------------------------
 
 void GroupThread::run() {
-    const Instant start = clock_now();
+    began_ = clock_now();
     if (options_.local) {
-        become_member(start, NodeId{1});
+        become_member(began_, NodeId{1});
     } else {
-        watch(start, client::Open{});
+        watch(began_, client::Open{});
     }
     while (!over_) {
         wait();
@@ -157,6 +157,7 @@ void GroupThread::run() {
             transport_.perform(now, action);
         }
         tell_of_store(now);
+        tell_of_silence(now);
         if (status_log_.wake_at() && now >= *status_log_.wake_at()) {
             tell_of_status(now);
         }
@@ -230,6 +231,11 @@ void GroupThread::on(Instant now, HostConfig::Written& item) {
 
 void GroupThread::on_door(Instant now, const client::Input& input) {
     const std::optional<Door> door = door_of(input);
+    if (door && std::holds_alternative<client::ConnectFailed>(input)) {
+        closed_doors_.insert(*door);
+    } else if (door && std::holds_alternative<client::Connected>(input)) {
+        closed_doors_.erase(*door);
+    }
     if (door == Door::kCmap || door == Door::kVotequorum) {
         watch(now, input);
     } else if (door == Door::kCfg) {
@@ -283,7 +289,7 @@ void GroupThread::perform(Instant now) {
         say(to_line(notice, words_));
     }
     for (const std::string& trouble : effects_.trouble) {
-        say({Severity::kWarning, "the ring daemon: " + trouble});
+        tell_of_trouble(now, trouble);
     }
     member_wake_ = effects_.wake_at;
     over_ = over_ || (stopping_ && effects_.stopped);
@@ -353,8 +359,8 @@ void GroupThread::watch(Instant now, const client::Input& input) {
         transport_.perform(now, action);
     }
     for (const client::Trouble& trouble : watch_effects_.troubles) {
-        say({Severity::kWarning, fmt::format("the ring daemon: {} (error {})", trouble.text,
-                                             static_cast<std::uint32_t>(trouble.error))});
+        tell_of_trouble(now, fmt::format("{} (error {})", trouble.text,
+                                         static_cast<std::uint32_t>(trouble.error)));
     }
     if (watch_effects_.cluster) {
         on_cluster(now, *watch_effects_.cluster);
@@ -426,6 +432,34 @@ void GroupThread::tell_of_store(Instant now) {
         told_of_store_ = true;
         say({Severity::kWarning,
              "not stored within 1 s, is the disk stuck? Reads go on, writes wait"});
+    }
+}
+
+// Until the ring daemon has said which node this is there is no status that could tell.
+void GroupThread::tell_of_silence(Instant now) {
+    constexpr std::chrono::seconds kPatience{3};
+    if (member_ || stopping_ || told_of_silence_ || now < began_ + kPatience) {
+        return;
+    }
+    told_of_silence_ = true;
+    const std::string why =
+        closed_doors_.contains(Door::kCmap)
+            ? "the ring daemon cannot be reached, does totemd or corosync run?"
+        : closed_doors_.contains(Door::kVotequorum)
+            ? "the ring daemon has no votequorum, see quorum.provider in its configuration"
+            : "the ring daemon has not said yet which node this is";
+    const std::string text = "read-only: " + why;
+    say({Severity::kWarning, text});
+    options_.on_status(text);
+}
+
+// It is tried again and again; a line a minute is enough about each.
+void GroupThread::tell_of_trouble(Instant now, const std::string& text) {
+    constexpr std::chrono::minutes kAgain{1};
+    const auto [told, first] = told_troubles_.try_emplace(text, now);
+    if (first || now - told->second >= kAgain) {
+        told->second = now;
+        say({Severity::kWarning, "the ring daemon: " + text});
     }
 }
 

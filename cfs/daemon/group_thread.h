@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <variant>
@@ -95,6 +96,8 @@ class GroupThread {
     void tell_of_status(Instant now);
     void show_cluster();
     void tell_of_store(Instant now);
+    void tell_of_silence(Instant now);
+    void tell_of_trouble(Instant now, const std::string& text);
     void import_host_config();
     void say(const Line& line);
     [[nodiscard]] std::string name_of(NodeId node) const;
@@ -119,12 +122,16 @@ class GroupThread {
 
     std::uint64_t next_ticket_ = 1;
     std::map<std::uint64_t, Files::Completion> waiting_;
-    HostConfig host_config_;
+    Inbox<Item> inbox_;
+    HostConfig host_config_;  // its thread may use the inbox as long as this lives
     bool imported_ = false;
     StatusLog status_log_;
     Words words_;
+    Instant began_{};
+    bool told_of_silence_ = false;
+    std::set<totem::client::Door> closed_doors_;    // could not be connected to when last tried
+    std::map<std::string, Instant> told_troubles_;  // when
 
-    Inbox<Item> inbox_;
     std::atomic<std::uint64_t> rounds_{0};
     std::mutex mutex_;
     std::condition_variable ended_changed_;

@@ -229,6 +229,39 @@ class Others(files.FilesTest):
         self.assertEqual(self.lab.run(1, "sha256sum", "/run/config.db"), before)
 
 
+class WithoutRing(files.FilesTest):
+    def test_who_is_waited_for_is_said(self):
+        """The log and .status of a cfsd that no ring daemon has told which node it is."""
+        self.lab = self.cluster([OURS])
+        self.start(1)
+        wait_for("who is waited for", lambda: "read-only: the ring daemon cannot be reached, does "
+                 "totemd or corosync run?" in self.log(1), 8)
+        self.assertIn("Permission denied", self.cannot_write(1))
+        self.stop(1)
+        conf = self.lab.conf()
+        self.lab.write(1, "/etc/corosync/corosync.conf",
+                       conf.replace("  provider: corosync_votequorum\n", ""))
+        self.lab.start()
+        wait_for("the ring daemon", lambda: "ready to provide service" in self.lab.log(1), 10)
+        self.start(1)
+        wait_for("what it lacks", lambda: "read-only: the ring daemon has no votequorum, see "
+                 "quorum.provider" in self.log(1), 8)
+        self.assertEqual(self.log(1).count("read-only: "), 2)
+
+    def test_a_host_file_that_cannot_be_read(self):
+        self.lab = self.cluster([OURS])
+        self.lab.start()
+        self.lab.wait_members((1,), 10)
+        self.lab.run(1, "rm", "/etc/corosync/corosync.conf")
+        self.lab.run(1, "mkdir", "/etc/corosync/corosync.conf")
+        self.start(1)
+        self.wait_writable([1])
+        self.write(1, "corosync.conf", self.lab.conf().replace("token:", "config_version: 2\n  token:"))
+        wait_for("the line about it", lambda: "cannot read /etc/corosync/corosync.conf: Is a "
+                 "directory" in self.log(1), 5)
+        self.write(1, "goes", "on")
+
+
 class Process(files.FilesTest):
     def test_in_the_background(self):
         """The command returns when the files are there, or says why they are not."""
