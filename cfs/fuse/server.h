@@ -84,6 +84,7 @@ class Server : public std::enable_shared_from_this<Server> {
     using Then = std::function<void(Ticket, const Done&)>;
     struct Names;  // what a change's views point at
     struct Found;  // an inode that a request names
+    class Removing;
 
     [[nodiscard]] ViewRef view();
     [[nodiscard]] Ownership ownership() const;

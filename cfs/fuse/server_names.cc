@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "cfs/fuse/server_detail.h"
 
@@ -16,6 +18,32 @@ bool is_shown(Place place) {
 }
 
 }  // namespace
+
+// A name among removing_, until end() or, when nobody is asked after all, its own end.
+class Server::Removing {
+  public:
+    Removing(Server& server, std::pair<Inode, std::string> name)
+        : server_(server.weak_from_this()), name_(std::move(name)) {
+        const std::lock_guard lock(server.mutex_);
+        server.removing_.insert(name_);
+    }
+    ~Removing() { end(); }
+    Removing(const Removing&) = delete;
+    Removing& operator=(const Removing&) = delete;
+    Removing(Removing&&) = delete;
+    Removing& operator=(Removing&&) = delete;
+
+    void end() {
+        if (const auto server = std::exchange(server_, {}).lock()) {
+            const std::lock_guard lock(server->mutex_);
+            server->removing_.erase(server->removing_.find(name_));
+        }
+    }
+
+  private:
+    std::weak_ptr<Server> server_;
+    const std::pair<Inode, std::string> name_;
+};
 
 void Server::make_node(fuse_req_t request, Place place, mode_t mode) {
     if (!S_ISREG(mode)) {
@@ -48,22 +76,10 @@ void Server::ask_name(fuse_req_t request, Place place, Wish wish, Then then) {
         fuse_reply_err(request, EACCES);
         return;
     }
-    const std::pair<Inode, std::string> name{from_kernel(place.parent), place.name};
-    {
-        const std::lock_guard lock(mutex_);
-        removing_.insert(name);
-    }
-    const auto gone = [this, name] {
-        const std::lock_guard lock(mutex_);
-        removing_.erase(removing_.find(name));
-    };
-    if (!files_.writable()) {
-        gone();
-        fuse_reply_err(request, EACCES);
-        return;
-    }
-    ask(request, std::move(wish), [gone, then = std::move(then)](Ticket ticket, const Done& done) {
-        gone();
+    const auto going = std::make_shared<Removing>(
+        *this, std::pair{from_kernel(place.parent), std::string(place.name)});
+    ask(request, std::move(wish), [going, then = std::move(then)](Ticket ticket, const Done& done) {
+        going->end();
         then(ticket, done);
     });
 }

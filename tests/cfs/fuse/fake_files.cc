@@ -54,7 +54,16 @@ std::shared_ptr<const TreeView> FakeFiles::snapshot() const {
 
 bool FakeFiles::writable() const {
     const std::lock_guard lock(mutex_);
+    if (asked_left_ && *asked_left_ == 0) {
+        return false;
+    }
+    asked_left_ = asked_left_ ? std::optional(*asked_left_ - 1) : std::nullopt;
     return writable_;
+}
+
+void FakeFiles::lose_after(std::size_t asked) {
+    const std::lock_guard lock(mutex_);
+    asked_left_ = asked;
 }
 
 Status FakeFiles::status() const {
@@ -129,6 +138,7 @@ void FakeFiles::set_writable(bool writable) {
     {
         const std::lock_guard lock(mutex_);
         writable_ = writable;
+        asked_left_.reset();
         mount = mount_;
     }
     if (mount != nullptr) {

@@ -50,6 +50,8 @@ class FakeFiles : public Files {
     [[nodiscard]] Inode inode(const std::string& path) const;
 
     void set_writable(bool writable);
+    // It is asked so often more whether it is writable, and is not any more.
+    void lose_after(std::size_t asked);
     // Wishes wait until release().
     void hold();
     void release();
@@ -82,6 +84,7 @@ class FakeFiles : public Files {
     bool stopping_ = false;
     bool held_ = false;
     bool writable_ = true;
+    mutable std::optional<std::size_t> asked_left_;
     bool debug_ = false;
     Refusal refusal_ = Refusal::kNone;
     std::size_t before_refusing_ = 0;

@@ -286,6 +286,28 @@ TEST_F(MountContent, WhatAnotherNodeRemovedCannotBeWrittenAndTheWriterIsTold) {
     EXPECT_EQ(own.close(), 0);
 }
 
+// A removal that was refused in the middle, by a quorum that was lost between two questions about
+// it, must not make a later removal by another node look like one of this node's.
+TEST_F(MountContent, ARefusedRemovalIsForgotten) {
+    std::size_t refusals = 0;
+    for (std::size_t asked = 0; asked < 12; ++asked) {
+        put(at("f"), "old");
+        files.lose_after(asked);
+        const int error = unlink("f");
+        files.set_writable(true);
+        if (error == 0) {
+            break;
+        }
+        ++refusals;
+        EXPECT_EQ(error, EACCES);
+        Open written(at("f"), O_RDWR);
+        EXPECT_EQ(written.write("lost"), 0);
+        files.remote(Unlink{kRootInode, "f"});
+        EXPECT_EQ(written.close(), ESTALE) << "lost after " << asked << " questions";
+    }
+    EXPECT_GT(refusals, 0U);
+}
+
 // The kernel looks a name up and opens what it found in two steps.
 TEST_F(MountContent, AFileThatIsReplacedAllTheTimeCanAlwaysBeOpened) {
     put(at("f"), "0");
