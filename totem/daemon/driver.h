@@ -109,7 +109,7 @@ class Driver final : private net::LinkListener, private net::Readable {
       public:
         explicit Guests(ipc::Server& server) : server_(server) {}
         void on_readable() override { server_.serve_lent(); }
-        [[nodiscard]] bool goes_first() const noexcept override { return true; }
+        [[nodiscard]] Rank rank() const noexcept override { return Rank::kFirst; }
 
       private:
         ipc::Server& server_;

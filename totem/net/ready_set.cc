@@ -1,6 +1,5 @@
 #include "totem/net/ready_set.h"
 
-#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -76,23 +75,33 @@ bool ReadySet::take(Duration at_most) {
     std::array<epoll_event, kEventsMax> events{};
     const int count = collect(events, at_most);
     busy_ = count > 0;
-    const std::uint64_t removals = removals_;
-    const void* told = nullptr;
+    ++round_;
     const auto ready = std::span(events).first(busy_ ? static_cast<unsigned>(count) : 0);
-    std::ranges::stable_partition(ready, [](const epoll_event& event) {
-        return static_cast<const Readable*>(event.data.ptr)->goes_first();
-    });
-    for (const epoll_event& event : ready) {
-        if (event.data.ptr == told) {
-            continue;
-        }
-        told = event.data.ptr;
-        static_cast<Readable*>(event.data.ptr)->on_readable();
-        if (removals_ != removals) {
+    using Rank = Readable::Rank;
+    for (const Rank rank : {Rank::kFirst, Rank::kSecond, Rank::kAny}) {
+        if (!tell(ready, rank)) {
             break;  // the next may be gone; what can still be read comes again
         }
     }
     return busy_;
+}
+
+// False: something was removed.
+bool ReadySet::tell(std::span<const epoll_event> ready, Readable::Rank rank) {
+    const std::uint64_t removals = removals_;
+    const Readable* told = nullptr;
+    for (const epoll_event& event : ready) {
+        auto* readable = static_cast<Readable*>(event.data.ptr);
+        if (readable == told || readable->rank() != rank) {
+            continue;
+        }
+        told = readable;
+        readable->on_readable();
+        if (removals_ != removals) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void ReadySet::wait_in_io_context() {

@@ -31,8 +31,9 @@ class Readable {
     // Once per wait, however many of its descriptors can be read. Not called again before the loop
     // comes round, and then as long as there is something left to read.
     virtual void on_readable() = 0;
-    // Told before the others of the same wait.
-    [[nodiscard]] virtual bool goes_first() const noexcept { return false; }
+    // Who is told before whom of the same wait.
+    enum class Rank : std::uint8_t { kFirst, kSecond, kAny };
+    [[nodiscard]] virtual Rank rank() const noexcept { return Rank::kAny; }
 };
 
 class ReadySet {
@@ -58,10 +59,13 @@ class ReadySet {
     void rest();
     // Whether the last wait, here or in the io_context, found something: the next will be short.
     [[nodiscard]] bool busy() const noexcept { return busy_; }
+    // Counts the waits: what was looked at in this one need not be looked at again.
+    [[nodiscard]] std::uint64_t round() const noexcept { return round_; }
 
   private:
     [[nodiscard]] int collect(std::span<epoll_event> events, Duration at_most);
     bool take(Duration at_most);
+    bool tell(std::span<const epoll_event> ready, Readable::Rank rank);
     void wait_in_io_context();
 
     static constexpr int kEventsMax = 8;
@@ -70,6 +74,7 @@ class ReadySet {
     boost::asio::posix::stream_descriptor outer_;  // epoll_, which the io_context does not own
     bool nanoseconds_ = false;  // the kernel waits as exactly; else in milliseconds
     std::uint64_t removals_ = 0;
+    std::uint64_t round_ = 1;
     bool busy_ = false;
     bool alone_ = true;     // nobody uses wait()
     bool waiting_ = false;  // the io_context waits for the set

@@ -49,8 +49,9 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     void close();
     void queue(const Datagram& datagram);
     void flush();
-    bool receive_now();
-    void on_readable() override { receive_now(); }
+    bool receive(bool tokens);
+    void on_readable() override { receive(true); }
+    [[nodiscard]] Rank rank() const noexcept override { return Rank::kSecond; }
     void set_members(std::span<const Peer> peers, bool block_unlisted_ips);
 
     [[nodiscard]] bool up() const noexcept { return interface_.up; }
@@ -65,6 +66,16 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
         NodeId node = kNoNode;
         Clock::time_point posing_until;
         Clock::time_point next_report;
+    };
+
+    struct Multicasts final : Readable {
+        explicit Multicasts(Impl& owner) : link(owner) {}
+        void on_readable() override {
+            if (link.multicast_read_ != link.ready_.round()) {
+                link.receive(false);
+            }
+        }
+        Impl& link;
     };
 
     [[nodiscard]] Result<Opened, LinkError> open_unicast();
@@ -89,9 +100,11 @@ class UdpLink::Impl : public Readable, public std::enable_shared_from_this<UdpLi
     LinkListener* listener_ = nullptr;  // null: closed, or not open yet
     PacketSeal* seal_ = nullptr;        // null: frames travel in clear
     ReadySet& ready_;
-    FileDescriptor unicast_;    // udpu: everything; udp: tokens
-    FileDescriptor multicast_;  // udp
-    FileDescriptor sender_;     // udp: port - 1
+    Multicasts multicasts_{*this};
+    std::uint64_t multicast_read_ = 0;  // the ready set's round
+    FileDescriptor unicast_;            // udpu: everything; udp: tokens
+    FileDescriptor multicast_;          // udp
+    FileDescriptor sender_;             // udp: port - 1
     boost::asio::steady_timer timer_;
     InterfaceWatch watch_;
     InterfaceState interface_;
@@ -185,7 +198,7 @@ Result<UdpLink::Opened, LinkError> UdpLink::Impl::open(const LinkConfig& config,
     watch_interface();
     ready_.add(unicast_.get(), *this);
     if (multicasts()) {
-        ready_.add(multicast_.get(), *this);
+        ready_.add(multicast_.get(), multicasts_);
     }
     return Opened{};
 }
@@ -245,14 +258,17 @@ void UdpLink::Impl::watch_interface() {
 
 // ---- receiving --------------------------------------------------------------------------------
 
-bool UdpLink::Impl::receive_now() {
+// Without `tokens`: only what is multicast.
+bool UdpLink::Impl::receive(bool tokens) {
     if (listener_ == nullptr || receiving_) {
         return false;
     }
     receiving_ = true;
-    // What was multicast before a token was passed lies in the other socket (totem.md 9).
-    bool more = multicasts() && drain(multicast_, kMulticastRounds);
-    more = drain(unicast_, 1) || more;
+    bool more = tokens && drain(unicast_, 1);
+    // What was multicast before a token was passed lies in the other socket, and surely does once
+    // the token has been read (totem.md 9).
+    more = (multicasts() && drain(multicast_, kMulticastRounds)) || more;
+    multicast_read_ = ready_.round();
     if (seal_ != nullptr) {
         flush();  // answers of the seal
     }
@@ -468,7 +484,7 @@ Result<UdpLink::Opened, LinkError> UdpLink::open(const LinkConfig& config, LinkL
 void UdpLink::close() { impl_->close(); }
 void UdpLink::queue(const Datagram& datagram) { impl_->queue(datagram); }
 void UdpLink::flush() { impl_->flush(); }
-bool UdpLink::receive_now() { return impl_->receive_now(); }
+bool UdpLink::receive_now() { return impl_->receive(true); }
 void UdpLink::set_members(std::span<const Peer> peers, bool block_unlisted_ips) {
     impl_->set_members(peers, block_unlisted_ips);
 }

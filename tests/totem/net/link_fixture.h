@@ -85,10 +85,10 @@ struct Host : LinkListener {
     }
 
     // Body in a frame of the pool, header in the datagram, as the ring does.
-    void send(NodeId to, Type type, std::string_view text) {
+    void send(NodeId to, Type type, std::string_view text, NodeId from = totem::kNoNode) {
         Datagram datagram;
         datagram.to = to;
-        const auto head = frame_bytes(type, "");
+        const auto head = frame_bytes(type, "", from);
         std::ranges::copy(head, datagram.head.begin());
         datagram.head_size = static_cast<std::uint8_t>(head.size());
         datagram.body = pool.copy(std::as_bytes(std::span(text)));

@@ -180,6 +180,26 @@ TEST_F(TwoHosts, EverythingOfUdpLeavesFromThePortBelow) {
     EXPECT_EQ(ntohs(from.sin_port), kPort - 1);
 }
 
+// What was multicast before a token was passed has arrived before it, in the other socket. Here
+// both come while that socket is being read, which a stranger's frame is answered with.
+TEST_F(TwoHosts, AMulticastIsHandedOverBeforeATokenThatCameAfterIt) {
+    open(config(Transport::kUdp, "10.80.0.", "239.192.13.217"));
+    settle();
+    one_.received.clear();
+    static Host* sender = nullptr;
+    sender = &two_;
+    one_.during_stranger = [](Host& /*host*/) {
+        sender->send(totem::kNoNode, Type::kMulticast, "data", kTwo);
+        sender->send(kOne, Type::kToken, "token", kTwo);
+        sender->link.flush();
+    };
+    two_.send(totem::kNoNode, Type::kJoin, "join", NodeId{99});
+    two_.link.flush();
+    ASSERT_TRUE(run_until(io_, [&] { return one_.got("token"); }));
+    std::erase(one_.received, "probe");
+    EXPECT_EQ(one_.received, (std::vector{"data"s, "token"s}));
+}
+
 TEST_F(TwoHosts, MulticastOfAStrangerIsDropped) {
     open(config(Transport::kUdp, "10.80.0.", "239.192.13.217"));
     ASSERT_TRUE(run("ip addr add 10.80.0.66/24 dev cable1"));
