@@ -236,6 +236,11 @@ bool is_link_fault(FaultKind kind) {
            kind == FaultKind::kCorrupt;
 }
 
+Duration rotations(const Options& options, std::uint32_t members, int count) {
+    const Duration hop = options.latency.least + 4 * options.latency.scale + options.service;
+    return hop * static_cast<int>(members) * count;
+}
+
 }  // namespace
 
 bool profile_exists(std::string_view name) noexcept { return find_profile(name) != nullptr; }
@@ -250,13 +255,18 @@ std::string profile_names() {
 
 Duration formation_bound(const Options& options, std::uint32_t members, std::uint32_t rings) {
     const auto& ring = options.ring;
-    const Duration hop = options.latency.least + 4 * options.latency.scale + options.service;
     const Duration merges = (ring.merge + 3 * ring.join + ring.hold) * static_cast<int>(rings);
-    const Duration rotations = hop * static_cast<int>(members) * 40;
     // Clocks may be 10 % slow; a commit that fails once costs its own deadline.
-    const Duration sum = ring.token + 2 * Duration{ring.consensus} + merges + rotations +
-                         ring.commit * 2 + ring.send_join * 4 + seconds{1};
+    const Duration sum = ring.token + 2 * Duration{ring.consensus} + merges +
+                         rotations(options, members, 40) + ring.commit * 2 + ring.send_join * 4 +
+                         seconds{1};
     return sum * 5 / 4;
+}
+
+// Who has something waiting sends a frame in every rotation (R7); the largest message of the load
+// needs twelve, and two more rotations until it is safe.
+Duration sending_bound(const Options& options) {
+    return (rotations(options, options.nodes, 20) + options.ring.hold) * 5 / 4;
 }
 
 Options draw_options(std::uint64_t seed, std::uint32_t nodes, Duration duration,

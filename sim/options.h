@@ -75,6 +75,9 @@ struct Options {
 // (properties.md L1). `pause_max` is the longest pause that ends when the time starts.
 [[nodiscard]] Duration formation_bound(const Options& options, std::uint32_t members,
                                        std::uint32_t rings);
+// Longest time in which, in a whole ring without faults, a node that has messages waiting brings
+// one of them to everybody.
+[[nodiscard]] Duration sending_bound(const Options& options);
 
 [[nodiscard]] bool profile_exists(std::string_view name) noexcept;
 // Names of all profiles, for the usage text.

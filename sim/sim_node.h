@@ -109,6 +109,8 @@ class SimNode {
     [[nodiscard]] CfsProgram* files() const noexcept { return files_; }
     [[nodiscard]] ClientProcess& client(std::uint32_t index) { return *clients_.at(index); }
     [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
+    // Messages of its clients whose fate is not known yet.
+    [[nodiscard]] std::uint64_t open_sends() const;
     // The machine, when it is the whole stack.
     [[nodiscard]] const StackMachine* stack() const noexcept { return stack_machine_; }
 

@@ -33,6 +33,14 @@ DaemonState SimNode::daemon_state() const {
     return state;
 }
 
+std::uint64_t SimNode::open_sends() const {
+    std::uint64_t open = 0;
+    for (const auto& client : clients_) {
+        open += client->open_sends();
+    }
+    return open;
+}
+
 const SimNode::Connection* SimNode::find_connection(std::uint32_t client, client::Door door) const {
     const auto found = std::ranges::find_if(connections_, [client, door](const Connection& c) {
         return c.client == client && c.door == door;

@@ -69,6 +69,7 @@ class World {
     void submit(std::uint32_t node);
     // Every connected set of nodes is one operational ring (L1).
     void check_formed(bool quiet);
+    [[nodiscard]] bool messages_move();
     void check_churn();
     void check_services(std::uint32_t node, NodeMask members, bool quiet);
     void check_member(std::uint32_t node, NodeMask expected);
@@ -99,7 +100,8 @@ class World {
     Duration torn_time_{};
     std::uint64_t torn_rings_ = 0;
     std::uint64_t rings_after_heal_ = 0;
-    std::vector<std::uint64_t> installs_;  // of each node, before the last heal
+    std::vector<std::uint64_t> installs_;    // of each node, before the last heal
+    std::vector<std::uint64_t> open_sends_;  // of each node, when the end was last looked at
     bool healed_ = false;
     bool ended_ = false;
     std::vector<std::uint32_t> submits_;

@@ -214,6 +214,17 @@ TEST(World, AnAmbushStrikesInItsState) {
     EXPECT_EQ(died_in, totem::State::kRecovery);
 }
 
+// The ring of this seed is offered more than its lossy network carries, and sends a thousand frames
+// a second when the run is over: what waits then gets its time, and finds its fate.
+TEST(World, WaitsForABacklogThatShrinks) {
+    const auto options =
+        sim::draw_options(20167, 5, std::chrono::seconds{60}, "full", sim::Layer::kStack);
+    sim::World world(options, {});
+    const auto outcome = world.run();
+    EXPECT_FALSE(outcome.violation) << outcome.violation->evidence;
+    EXPECT_GT(world.now().time_since_epoch(), options.duration);
+}
+
 // A check that fails, a checker that speaks: both end a campaign with the way to see it again.
 TEST(Campaign, NamesTheCommandThatReplays) {
     sim::Request drawn = request("crash", 3, sim::Layer::kRing);
