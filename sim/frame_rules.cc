@@ -75,14 +75,17 @@ FrameRule rule_for_join(const Receiver& receiver, totem::Bytes frame) {
     if (!join) {
         return kMalformed;
     }
+    const bool member = is_member(receiver, join->system_from);
+    const bool accuses = join->from != totem::kNoNode && join->failed.contains(receiver.self);
+    if (node.state == State::kGather && accuses && !member) {
+        return {Reach::kNoState, "L6", "join of a stranger that excludes its receiver"};
+    }
     if (node.state != State::kOperational) {
         return {};
     }
-    const bool leave = join->from == totem::kNoNode;
-    if (!leave && join->failed.contains(receiver.self)) {
+    if (accuses) {
         return {Reach::kNoState, "M6", "join that fails its receiver"};
     }
-    const bool member = is_member(receiver, join->system_from);
     if (member && join->ring_seq < node.ring.seq) {
         return {Reach::kNoState, "M6", "join of a member's past"};
     }

@@ -11,7 +11,8 @@ namespace sim {
 
 namespace {
 
-// The target of L6 is 3; clocks that are 10 % apart cost one or two more.
+// The target of L6 is 3; timers that expire at unlucky moments cost one or two more (measured:
+// docs/protocol.md, GATHER).
 constexpr std::uint64_t kRingsAfterHeal = 5;
 
 }  // namespace

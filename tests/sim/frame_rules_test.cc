@@ -85,14 +85,16 @@ TEST_F(FrameRules, CommitTokensOnceEach) {
     EXPECT_EQ(rule(State::kGather, commit(kOther)).reach, Reach::kAnything);
 }
 
-TEST_F(FrameRules, JoinsThatAnOperationalNodeMustNotHeed) {
+TEST_F(FrameRules, JoinsThatANodeMustNotHeed) {
     EXPECT_EQ(rule(State::kOperational, join(2, 8, 0)).reach, Reach::kAnything);
     EXPECT_EQ(rule(State::kOperational, join(2, 7, 0)).reach, Reach::kNoState);
     EXPECT_EQ(rule(State::kOperational, join(3, 7, 0)).reach, Reach::kAnything);
     EXPECT_EQ(rule(State::kOperational, join(3, 9, 1)).reach, Reach::kNoState);
     EXPECT_STREQ(rule(State::kOperational, join(3, 9, 2)).property, "L6");
     EXPECT_EQ(rule(State::kOperational, join(3, 9, 5)).reach, Reach::kAnything);
-    EXPECT_EQ(rule(State::kGather, join(3, 9, 1)).reach, Reach::kAnything);
+    EXPECT_STREQ(rule(State::kGather, join(3, 9, 1)).property, "L6");
+    EXPECT_EQ(rule(State::kGather, join(3, 9, 2)).reach, Reach::kAnything);
+    EXPECT_EQ(rule(State::kGather, join(2, 9, 1)).reach, Reach::kAnything);
 }
 
 TEST_F(FrameRules, MessagesOfOtherRingsAreNews) {

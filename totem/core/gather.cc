@@ -153,6 +153,7 @@ void Machine::process_join(const Join& join) {
         }
         case Membership::Verdict::kBehind:
         case Membership::Verdict::kExcluded:
+        case Membership::Verdict::kSplits:
         case Membership::Verdict::kTooMany:
             return;
     }

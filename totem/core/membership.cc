@@ -32,13 +32,17 @@ Membership::Verdict Membership::judge(const Join& join) {
     if (failed_.contains(sender)) {
         return Verdict::kExcluded;
     }
+    const bool accuses = join.failed.contains(self_);
+    if (accuses && !companions_.contains(sender)) {
+        return Verdict::kSplits;
+    }
     const NodeList fresh = join.proc.minus(proc_);
     if (proc_.size() + fresh.size() + (proc_.contains(sender) ? 0 : 1) > kProcessorsMax) {
         return Verdict::kTooMany;
     }
     const std::size_t failed_before = failed_.size();
     proc_.insert_all(fresh);
-    if (join.failed.contains(self_)) {
+    if (accuses) {
         fail(sender);
     } else if (companions_.contains(sender)) {
         fail_all(join.failed);

@@ -28,6 +28,7 @@ class Membership {
         kSame,      // 1: equal sets; the sender counts towards consensus
         kBehind,    // 2: the sender knows less
         kExcluded,  // 3: the sender is in the fail set
+        kSplits,    // a stranger that excludes us: it is no part of our next ring
         kTooMany,   // the union would pass the protocol's limit
         kChanged,   // 4: the own sets grew: gather anew
     };

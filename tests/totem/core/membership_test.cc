@@ -141,6 +141,17 @@ TEST(Membership, WhoAccusesMeIsExcluded) {
     EXPECT_EQ(membership.failed(), nodes({1}));
 }
 
+// What it excludes is about the ring that it forms without this node. To exclude it in return would
+// split this node's gather from that of the others, whom it does not accuse.
+TEST(Membership, AStrangerThatAccusesMeIsIgnored) {
+    Membership membership = installed();
+    EXPECT_EQ(membership.judge(join(9, {1, 2, 3, 8, 9}, {2})), Verdict::kSplits);
+    static_cast<void>(membership.judge(join(1, {1})));
+    EXPECT_EQ(membership.judge(join(1, {1, 2, 3, 8}, {2})), Verdict::kSplits);
+    EXPECT_EQ(membership.proc(), nodes({1, 2, 3}));
+    EXPECT_EQ(membership.failed(), nodes({}));
+}
+
 TEST(Membership, NobodyFailsItselfOnHearsay) {
     Membership membership = installed();
     membership.fail(node(2));
