@@ -89,10 +89,11 @@ class Bench {
                                   std::size_t members, const cpg_address*, std::size_t,
                                   const cpg_address*,
                                   std::size_t) { self(handle)->on_members(members); };
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as libcpg has it
+        auto* any_model = reinterpret_cast<cpg_model_data_t*>(&model);
         cs_error_t result = CS_ERR_LIBRARY;
         for (int tries = 0; tries < 500 && result != CS_OK; ++tries) {
-            result = cpg_model_initialize(&handle_, CPG_MODEL_V1,
-                                          reinterpret_cast<cpg_model_data_t*>(&model), this);
+            result = cpg_model_initialize(&handle_, CPG_MODEL_V1, any_model, this);
             if (result != CS_OK) {
                 std::this_thread::sleep_for(std::chrono::milliseconds(10));
             }

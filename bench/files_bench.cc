@@ -136,13 +136,16 @@ Samples run(const Row& row, double seconds,
     std::atomic<bool> failed{false};
     std::string why;
     const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+    const auto repeat = [&](std::size_t writer) {
+        for (std::uint64_t number = 0; Clock::now() < end && !failed; ++number) {
+            const auto start = Clock::now();
+            once(writer, number);
+            of_writer[writer].push_back(Microseconds(Clock::now() - start).count());
+        }
+    };
     const auto work = [&](std::size_t writer) {
         try {
-            for (std::uint64_t number = 0; Clock::now() < end && !failed; ++number) {
-                const auto start = Clock::now();
-                once(writer, number);
-                of_writer[writer].push_back(Microseconds(Clock::now() - start).count());
-            }
+            repeat(writer);
         } catch (const std::exception& error) {
             if (!failed.exchange(true)) {
                 why = error.what();
@@ -275,6 +278,7 @@ void measure(const Options& options) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): it ends the run
 int main(int argc, char** argv) {
     Options options;
     CLI::App app{"small files on any mount, as careful programs write them"};

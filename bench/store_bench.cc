@@ -88,6 +88,7 @@ class Writers {
         const auto committed = store_->commit(batch);
         if (!committed) {
             std::fprintf(stderr, "%s\n", committed.error().text.c_str());
+            // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
             std::exit(1);
         }
     }
@@ -109,7 +110,7 @@ void measure(const char* what, cfs::SqliteStore* store, std::size_t per_batch, s
         writers.round(static_cast<char>('b' + i % 20));
     }
     const std::chrono::duration<double> spent = Clock::now() - start;
-    const double replaces = static_cast<double>(rounds * kWriters);
+    const auto replaces = static_cast<double>(rounds * kWriters);
     std::printf("%-28s %9.1f us  %9.0f bytes to the device  per replace\n", what,
                 spent.count() * 1e6 / replaces,
                 static_cast<double>(bytes_to_device() - before) / replaces);

@@ -94,7 +94,7 @@ void Member::drive(Instant now, const client::Input& input, MemberEffects& out) 
     client_wake_ = effects.wake_at;
     // Bytes of requests stay where they are: only a reply, which is another step, changes them.
     out.actions.insert(out.actions.end(), effects.actions.begin(), effects.actions.end());
-    hear(now, std::move(effects.news), out);
+    hear(now, effects.news, out);
 }
 
 void Member::hear(Instant now, const std::vector<client::News>& news, MemberEffects& out) {

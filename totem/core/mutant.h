@@ -12,8 +12,7 @@
 
 namespace totem {
 // The name of the bug that is on; empty: none.
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): set once, before a world
-// begins
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): set once, at the start
 inline std::string_view planted_bug;
 }  // namespace totem
 
