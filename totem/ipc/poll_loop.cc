@@ -2,11 +2,22 @@
 
 #include <algorithm>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <utility>
 
 #include "totem/ipc/lost_memory.h"
 
 namespace totem::ipc {
+
+namespace {
+
+[[nodiscard]] bool listens(int fd) {
+    int yes = 0;
+    socklen_t size = sizeof yes;
+    return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes != 0;
+}
+
+}  // namespace
 
 PollLoop::PollLoop() { watch_for_lost_memory(); }
 
@@ -23,10 +34,25 @@ std::size_t PollLoop::find(int fd) const {
 
 void PollLoop::add(const Watch& watch) {
     remove(watch.fd);
-    entries_.push_back({watch, next_generation_++, false, false});
+    Entry entry{watch, next_generation_++};
+    entry.listens = listens(watch.fd);
+    entry.stranger = accepting_;
+    entries_.push_back(entry);
     polled_.push_back({});
     refresh(entries_.size() - 1);
     progress_ = true;
+    if (accepting_) {
+        bound_strangers();
+    }
+}
+
+void PollLoop::bound_strangers() {
+    const auto strange = [](const Entry& entry) { return entry.generation != 0 && entry.stranger; };
+    if (std::ranges::count_if(entries_, strange) > kStrangersMax) {
+        const auto oldest = std::ranges::find_if(entries_, strange);
+        oldest->stranger = false;
+        ::shutdown(oldest->watch.fd, SHUT_RDWR);  // libqb reads the end, and closes it
+    }
 }
 
 bool PollLoop::modify(const Watch& watch) {
@@ -138,12 +164,15 @@ bool PollLoop::dispatch_one(std::size_t index, short revents) {
     progress_ = false;
     served_ = called.watch.fd;
     announced_ = -1;
+    accepting_ = called.listens;
     int result = 0;
     if (!survives(
             [&] { result = called.watch.dispatch(called.watch.fd, revents, called.watch.data); })) {
+        accepting_ = false;
         lost_.push_back(called.watch.data);
         return false;
     }
+    accepting_ = false;
     if (removed_any_) {
         watch_again_for_lost_memory();  // libqb removes what it closes
     }

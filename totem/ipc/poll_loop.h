@@ -6,6 +6,10 @@
 // descriptors stay readable. For the last one descriptors belong to a lane whose gate can be
 // closed: a callback that gets nothing done behind a closed gate is not asked about input again
 // until the gate opens.
+//
+// libqb waits for ever for the first word of whoever connects, and any user of the host may: the
+// loop lets only so many be silent, and hangs up on the oldest for each one more, so that nobody
+// can take all of the daemon's descriptors.
 #pragma once
 
 #include <array>
@@ -81,12 +85,16 @@ class PollLoop {
         std::uint64_t generation = 0;  // 0: removed, to be swept
         bool resting = false;          // got nothing done behind a closed gate
         bool lent = false;
+        bool listens = false;   // whoever connects is added while its callback runs
+        bool stranger = false;  // connected, and has not said who it is
     };
     struct Job {
         qb_loop_job_dispatch_fn run;
         void* data;
     };
 
+    // Closes the oldest of too many strangers.
+    void bound_strangers();
     void run_jobs();
     void call(std::size_t index, short revents);
     // False: it gave up its descriptor, or is gone.
@@ -96,6 +104,7 @@ class PollLoop {
     void sweep();
     [[nodiscard]] std::size_t find(int fd) const;
 
+    static constexpr std::ptrdiff_t kStrangersMax = 64;
     static constexpr int kRestMs =
         2;  // how long a resting descriptor that must write is left alone
 
@@ -107,9 +116,10 @@ class PollLoop {
     std::array<bool, kLanes> closed_{};
     std::uint64_t next_generation_ = 1;
     bool progress_ = false;
-    bool one_only_ = false;  // the callback that runs is to take one request only
-    int served_ = -1;        // the descriptor whose callback runs
-    int announced_ = -1;     // bytes that lie there for requests not yet taken; -1: not counted yet
+    bool one_only_ = false;   // the callback that runs is to take one request only
+    bool accepting_ = false;  // the callback that runs is that of a socket that listens
+    int served_ = -1;         // the descriptor whose callback runs
+    int announced_ = -1;  // bytes that lie there for requests not yet taken; -1: not counted yet
     bool removed_any_ = false;
     bool modified_ = false;
     int ready_ = 0;  // descriptors that the last wait found ready

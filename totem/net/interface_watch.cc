@@ -37,19 +37,20 @@ namespace {
 
 }  // namespace
 
-InterfaceState interface_of(const IpAddress& address) {
+std::optional<InterfaceState> interface_of(const IpAddress& address) {
     ifaddrs* list = nullptr;
     if (getifaddrs(&list) != 0) {
-        return {};
+        return std::nullopt;
     }
     const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, &freeifaddrs);
     for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
         if (holds(*entry, address)) {
-            return {(entry->ifa_flags & static_cast<unsigned>(IFF_UP)) != 0,
-                    if_nametoindex(entry->ifa_name)};
+            const unsigned index = if_nametoindex(entry->ifa_name);
+            const bool up = (entry->ifa_flags & static_cast<unsigned>(IFF_UP)) != 0;
+            return index == 0 ? std::nullopt : std::optional<InterfaceState>({up, index});
         }
     }
-    return {};
+    return InterfaceState{};
 }
 
 void InterfaceWatch::open() {

@@ -6,6 +6,8 @@
 // Source: wire.md 1 ("alone / interface down"), config.md 3 (downcheck) and 10.
 #pragma once
 
+#include <optional>
+
 #include "totem/net/address.h"
 #include "totem/net/udp_socket.h"
 
@@ -18,8 +20,9 @@ struct InterfaceState {
     friend bool operator==(const InterfaceState&, const InterfaceState&) = default;
 };
 
-// Reads the interfaces now.
-[[nodiscard]] InterfaceState interface_of(const IpAddress& address);
+// Reads the interfaces now. Nothing when the kernel cannot be asked, as without a descriptor left:
+// that says nothing about the link.
+[[nodiscard]] std::optional<InterfaceState> interface_of(const IpAddress& address);
 
 class InterfaceWatch {
   public:

@@ -193,7 +193,7 @@ Result<UdpLink::Opened, LinkError> UdpLink::Impl::open(const LinkConfig& config,
     seal_ = seal;
     set_members(config.peers, config.block_unlisted_ips);
     watch_.open();
-    interface_ = interface_of(config_.local);
+    interface_ = interface_of(config_.local).value_or(InterfaceState{});
     interface_.up = interface_.up && use_interface() == 0;
     watch_interface();
     ready_.add(unicast_.get(), *this);
@@ -246,7 +246,7 @@ void UdpLink::Impl::watch_interface() {
         }
         const bool was_up = self->interface_.up;
         const unsigned was_index = self->interface_.index;
-        self->interface_ = interface_of(self->config_.local);
+        self->interface_ = interface_of(self->config_.local).value_or(self->interface_);
         if (self->interface_.up && (!was_up || self->interface_.index != was_index)) {
             self->interface_.up = self->use_interface() == 0;
         }
