@@ -1,6 +1,7 @@
 // slow_disk: a disk that hangs, for one program. Preloaded, it holds up calls that touch files
 // below the directory $SLOW_DISK while the file $SLOW_DISK_SWITCH exists, until as many
-// milliseconds after its writing as it says.
+// milliseconds after its writing as it says. With $SLOW_DISK_READS also the opening of what is only
+// read.
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -99,7 +100,8 @@ int open(const char* path, int flags, ...) {
     va_start(rest, flags);
     const auto mode = static_cast<mode_t>((flags & O_CREAT) != 0 ? va_arg(rest, unsigned) : 0);
     va_end(rest);
-    if ((flags & O_CREAT) != 0 && hangs()) {
+    const bool held = (flags & O_CREAT) != 0 || *setting("SLOW_DISK_READS") != '\0';
+    if (held && hangs()) {
         hold_up(path);
     }
     return real<int(const char*, int, ...)>("open")(path, flags, mode);

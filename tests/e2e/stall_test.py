@@ -23,12 +23,14 @@ SWITCH = "/run/slow_disk"
 
 
 class Stall(harness.LabTest):
-    def ring(self, slow="", count=3, **options):
-        """A loaded ring. `slow`: the disk below this directory of node 1 can be made to hang."""
+    def ring(self, slow="", reads=False, count=3, **options):
+        """A loaded ring. `slow`: the disk below this directory of node 1 can be made to hang, with
+        `reads` also for what is only read."""
         cluster = self.cluster([harness.OURS] * count, realtime=True, **options)
         if slow:
             cluster.node_env[1] = ["LD_PRELOAD=" + harness.library("slow_disk"),
                                    "SLOW_DISK=" + slow, "SLOW_DISK_SWITCH=" + SWITCH]
+            cluster.node_env[1] += ["SLOW_DISK_READS=1"] if reads else []
         self.begin(cluster)
         return cluster
 
@@ -96,7 +98,7 @@ class Stall(harness.LabTest):
         self.wait_log(cluster, 1, "Done after .* s: opening the log files")
 
     def test_disk_hangs_while_the_configuration_is_read_anew(self):
-        cluster = self.ring(slow="/etc/corosync")
+        cluster = self.ring(slow="/etc/corosync", reads=True)
 
         def fault():
             self.hang(cluster)
