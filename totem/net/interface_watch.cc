@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <memory>
 #include <net/if.h>
+#include <utility>
 
 namespace totem::net {
 
@@ -73,7 +74,7 @@ bool InterfaceWatch::changed() {
     if (!announcements_.valid()) {
         return true;
     }
-    bool any = false;
+    bool any = std::exchange(look_again_, false);
     std::array<std::byte, 8192> ignored{};
     // More than this in one period is a storm: the rest is read in the next one.
     for (int reads = 0; reads < 64; ++reads) {

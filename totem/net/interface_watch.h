@@ -31,8 +31,11 @@ class InterfaceWatch {
     void close() { announcements_ = FileDescriptor(); }
     // True when links or addresses may have changed since the last call.
     [[nodiscard]] bool changed();
+    // What was announced could not be looked at: the next changed() is true.
+    void look_again() noexcept { look_again_ = true; }
 
   private:
+    bool look_again_ = false;
     FileDescriptor announcements_;
 };
 

@@ -244,9 +244,14 @@ void UdpLink::Impl::watch_interface() {
         if (!self->watch_.changed() && self->interface_.up) {
             return;
         }
+        const auto found = interface_of(self->config_.local);
+        if (!found) {
+            self->watch_.look_again();
+            return;
+        }
         const bool was_up = self->interface_.up;
         const unsigned was_index = self->interface_.index;
-        self->interface_ = interface_of(self->config_.local).value_or(self->interface_);
+        self->interface_ = *found;
         if (self->interface_.up && (!was_up || self->interface_.index != was_index)) {
             self->interface_.up = self->use_interface() == 0;
         }

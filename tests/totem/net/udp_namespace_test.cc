@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -256,6 +257,24 @@ TEST_F(TwoHosts, AnInterfaceThatGoesDownAndUp) {
     ASSERT_TRUE(run("ip link set cable1 up"));
     ASSERT_TRUE(run_until(io_, [&] { return one_.changes == std::vector{false, true}; }));
     exchange();
+}
+
+// What changed meanwhile is seen as soon as there is one again.
+TEST_F(TwoHosts, AnInterfaceThatGoesDownWhileNoDescriptorIsLeft) {
+    open(config(Transport::kUdpu, "10.80.0.", ""));
+    exchange();
+    ASSERT_TRUE(run("ip link set cable1 down"));
+    rlimit limit{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit none{0, limit.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    io_.restart();
+    io_.run_for(config(Transport::kUdpu, "10.80.0.", "").downcheck * 20);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_TRUE(one_.changes.empty());
+    EXPECT_TRUE(run_until(io_, [&] { return one_.changes == std::vector{false}; }));
+    ASSERT_TRUE(run("ip link set cable1 up"));
+    EXPECT_TRUE(run_until(io_, [&] { return one_.changes == std::vector{false, true}; }));
 }
 
 }  // namespace
