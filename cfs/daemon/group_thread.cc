@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "totem/process/time_of_day.h"
 
 namespace cfs {
 
@@ -33,12 +34,7 @@ std::string time_of_day(Instant instant) {
     const auto wall =
         std::chrono::system_clock::now() +
         std::chrono::duration_cast<std::chrono::system_clock::duration>(instant - clock_now());
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(wall);
-    std::tm parts{};
-    ::localtime_r(&seconds, &parts);
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch());
-    return fmt::format("{:02}:{:02}:{:02}.{:03}", parts.tm_hour, parts.tm_min, parts.tm_sec,
-                       ms.count() % 1000);
+    return totem::process::time_of_day(wall);
 }
 
 std::optional<Door> door_of(const client::Input& input) {
