@@ -18,15 +18,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kReconnect{50};
 
-NodeMask mask_of_members(const std::vector<NodeId>& ids) {
-    NodeMask mask = 0;
-    for (const NodeId id : ids) {
-        std::uint32_t node = 0;
-        mask |= index_of(id, kNodesMax, node) ? mask_of(node) : 0;
-    }
-    return mask;
-}
-
 FilePlace last_of(const cfs::State& state) {
     const auto& records = state.history().records();
     return records.empty() ? FilePlace{} : FilePlace{records.back().position, state.digest()};
@@ -246,8 +237,7 @@ void CfsProgram::watch_adoption(const Where& where) {
     if (known != records.rend()) {
         adopted = {known->position, known->state};
     }
-    recorder_->publish(
-        FileAdopted{where, seen_, adopted, mask_of_members(replica.status().members)});
+    recorder_->publish(FileAdopted{where, seen_, adopted, mask_of_ids(replica.status().members)});
     seen_ = adopted;
 }
 

@@ -66,15 +66,6 @@ std::vector<GroupMember> members_of(const std::vector<client::Process>& members)
     return out;
 }
 
-NodeMask mask_of_ids(const std::vector<NodeId>& ids) {
-    NodeMask mask = 0;
-    for (const NodeId id : ids) {
-        std::uint32_t node = 0;
-        mask |= index_of(id, kNodesMax, node) ? mask_of(node) : 0;
-    }
-    return mask;
-}
-
 }  // namespace
 
 void GroupProgram::start(const GroupWhere& at) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,15 @@ struct Where {
 [[nodiscard]] constexpr bool index_of(NodeId id, std::uint32_t nodes, std::uint32_t& out) noexcept {
     out = totem::raw(id) - 1;
     return totem::raw(id) >= 1 && totem::raw(id) <= nodes;
+}
+// Of those that are nodes of the world.
+[[nodiscard]] constexpr NodeMask mask_of_ids(std::span<const NodeId> ids) noexcept {
+    NodeMask mask = 0;
+    for (const NodeId id : ids) {
+        std::uint32_t node = 0;
+        mask |= index_of(id, kNodesMax, node) ? mask_of(node) : 0;
+    }
+    return mask;
 }
 
 struct Started {

@@ -5,19 +5,6 @@
 
 namespace sim {
 
-namespace {
-
-NodeMask mask_of_ids(const std::vector<NodeId>& ids) {
-    NodeMask mask = 0;
-    for (const NodeId id : ids) {
-        std::uint32_t node = 0;
-        mask |= index_of(id, kNodesMax, node) ? mask_of(node) : 0;
-    }
-    return mask;
-}
-
-}  // namespace
-
 void FileAuthority::check_epoch(const Where& where, const cfs::Position& position,
                                 const char* what) {
     const FileLedger::Epoch* const epoch = ledger_->epoch(position.epoch);
