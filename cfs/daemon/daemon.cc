@@ -123,7 +123,7 @@ std::optional<Failure> Daemon::open_all() {
     options.path = line_.mount_path();
     options.started = static_cast<std::uint64_t>(std::time(nullptr));
     options.on_ended = [this] { fail(line_.mount_path() + " was unmounted"); };
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread is started
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else asks
     if (const group* www = ::getgrnam("www-data"); www != nullptr) {
         options.group = www->gr_gid;
     } else {

@@ -166,13 +166,13 @@ bool PollLoop::dispatch_one(std::size_t index, short revents) {
     announced_ = -1;
     accepting_ = called.listens;
     int result = 0;
-    if (!survives(
-            [&] { result = called.watch.dispatch(called.watch.fd, revents, called.watch.data); })) {
-        accepting_ = false;
+    const bool survived = survives(
+        [&] { result = called.watch.dispatch(called.watch.fd, revents, called.watch.data); });
+    accepting_ = false;
+    if (!survived) {
         lost_.push_back(called.watch.data);
         return false;
     }
-    accepting_ = false;
     if (removed_any_) {
         watch_again_for_lost_memory();  // libqb removes what it closes
     }
